@@ -4,7 +4,7 @@
 //! this version does not have is refused as well and listed in [`Policy::not_in_force`]; a judge that follows these
 //! values can therefore not open what nobody built. Nothing here is decided by the request.
 
-mod read;
+pub(crate) mod read;
 
 use std::fmt;
 use std::time::Duration;
@@ -459,6 +459,18 @@ impl Policy {
     #[must_use]
     pub fn allows_image(&self, reference: &super::pattern::ImageReference) -> bool {
         self.images.allow.iter().any(|pattern| pattern.matches(reference))
+    }
+}
+
+impl Containers {
+    /// Whether every name that a client may give begins with a prefix of the policy's own, as `agent1-*` does: then no
+    /// client can take the name of somebody else's service on a shared network.
+    #[must_use]
+    pub fn names_are_own_prefixes(&self) -> bool {
+        self.names.iter().all(|pattern| {
+            let prefix = pattern.as_str().strip_suffix('*').unwrap_or_default();
+            !prefix.is_empty() && !prefix.contains('*')
+        })
     }
 }
 

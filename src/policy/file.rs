@@ -7,7 +7,9 @@ pub mod keys;
 
 use serde::Deserialize;
 
-use super::compile::{AttachMode, Over, Prune, PublishAddress, PublishPorts, Reach, ReaperAddress, RegistryAuth, Scope};
+use super::compile::{
+    AttachMode, Over, Prune, PublishAddress, PublishPorts, Reach, ReaperAddress, RegistryAuth, Scope,
+};
 
 /// A whole file.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]

@@ -7,5 +7,6 @@ pub mod builtin;
 pub mod check;
 pub mod compile;
 pub mod file;
+pub mod overrides;
 pub mod pattern;
 pub mod reference;
