@@ -1,0 +1,531 @@
+//! From a policy as written to one that is ready to run: each value is read, bounded and given its type. All that is
+//! wrong is collected, so that its author sees everything at once.
+
+use std::time::Duration;
+
+use super::{
+    BindGrant, Build, Containers, Control, ExecGrant, Host, Images, Lifetime, Limit, Limits, LogLimit, NetworkGrant,
+    Networks, NotInForce, Origin, Policy, Reaper, VolumeGrant, Volumes,
+};
+use crate::policy::file::{
+    BuildSection, ContainersSection, ControlTable, ControlValue, CountValue, CpusValue, ExecTable, ExecValue,
+    HostSection, ImagesSection, LimitsSection, LogTable, LogValue, NetworkCreateTable, NetworkCreateValue,
+    NetworksSection, PolicyFile, ReaperSection, VolumeCreateTable, VolumeCreateValue, VolumesSection, keys,
+};
+use crate::policy::pattern::{ImagePattern, LabelPatterns, Pattern, Patterns, PortPattern};
+
+/// A value that has the right form and cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ValueError {
+    /// The key.
+    pub(crate) key: &'static str,
+    /// The position in the list, where the value is one.
+    pub(crate) item: Option<usize>,
+    /// What is wrong with it.
+    pub(crate) message: String,
+}
+
+/// Gives a whole file its meaning.
+///
+/// # Errors
+/// Every value that cannot be used.
+pub(crate) fn compile(
+    file: PolicyFile,
+    name: &str,
+    origin: Origin,
+    not_in_force: Vec<NotInForce>,
+) -> Result<Policy, Vec<ValueError>> {
+    let PolicyFile {
+        version,
+        reason,
+        extends: _merged_before,
+        unrestricted,
+        images,
+        containers,
+        networks,
+        volumes,
+        build,
+        prune,
+        reaper,
+    } = file;
+    let mut reader = Reader::default();
+    if version.is_some_and(|version| version != 1) {
+        reader.refuse(keys::VERSION, None, "only version 1 of the format exists");
+    }
+    let ReaperSection { emulate, address } = reaper;
+    let unrestricted = unrestricted.unwrap_or(false);
+    let policy = Policy {
+        name: name.to_owned(),
+        origin,
+        reason: reason.unwrap_or_default(),
+        unrestricted,
+        images: read_images(&mut reader, images),
+        containers: read_containers(&mut reader, containers, unrestricted),
+        networks: read_networks(&mut reader, networks),
+        volumes: read_volumes(&mut reader, volumes),
+        build: read_build(&mut reader, build),
+        prune: prune.answer.unwrap_or_default(),
+        reaper: Reaper { emulate: emulate.unwrap_or_default(), address: address.unwrap_or_default() },
+        not_in_force,
+    };
+    if reader.errors.is_empty() { Ok(policy) } else { Err(reader.errors) }
+}
+
+fn read_images(reader: &mut Reader, section: ImagesSection) -> Images {
+    let ImagesSection { allow, pull, registry_auth } = section;
+    Images {
+        allow: reader.items(keys::IMAGES_ALLOW, &allow, read_image),
+        pull: pull.unwrap_or_default(),
+        registry_auth: registry_auth.unwrap_or_default(),
+    }
+}
+
+fn read_containers(reader: &mut Reader, section: ContainersSection, unrestricted: bool) -> Containers {
+    let ContainersSection {
+        see,
+        control,
+        names,
+        max,
+        max_per_owner,
+        lifetime,
+        env,
+        labels,
+        command,
+        entrypoint,
+        publish,
+        publish_address,
+        publish_ports,
+        networks,
+        attach,
+        attach_mode,
+        reach,
+        exec,
+        copy_in,
+        copy_out,
+        tmpfs,
+        limits,
+        host,
+    } = section;
+    Containers {
+        see: see.unwrap_or_default(),
+        control: read_control(reader, control),
+        names: reader.patterns(keys::CONTAINERS_NAMES, &names),
+        max,
+        max_per_owner,
+        lifetime: reader.lifetime(lifetime.as_deref(), unrestricted),
+        env: Patterns::new(reader.items(keys::CONTAINERS_ENV, &env, env_key)),
+        labels: reader.labels(&labels),
+        command: command.map(|list| reader.patterns(keys::CONTAINERS_COMMAND, &Some(list))),
+        entrypoint: entrypoint.map(|list| reader.patterns(keys::CONTAINERS_ENTRYPOINT, &Some(list))),
+        publish: reader.items(keys::CONTAINERS_PUBLISH, &publish, read_port),
+        publish_address: publish_address.unwrap_or_default(),
+        publish_ports: publish_ports.unwrap_or_default(),
+        networks: Patterns::new(reader.items(keys::CONTAINERS_NETWORKS, &networks, read_network)),
+        attach: reader.items(keys::CONTAINERS_ATTACH, &attach, attached),
+        attach_mode: attach_mode.unwrap_or_default(),
+        reach: reach.unwrap_or_default(),
+        exec: read_exec(exec),
+        copy_in: copy_in.unwrap_or_default(),
+        copy_out: copy_out.unwrap_or_default(),
+        tmpfs: reader.items(keys::CONTAINERS_TMPFS, &tmpfs, read_path),
+        limits: read_limits(reader, limits),
+        host: read_host(reader, host),
+    }
+}
+
+fn read_control(reader: &mut Reader, value: Option<ControlValue>) -> Control {
+    match value {
+        None => Control::None,
+        Some(ControlValue::Whose(super::Scope::None)) => Control::None,
+        Some(ControlValue::Whose(super::Scope::Own)) => Control::Own,
+        Some(ControlValue::Whose(super::Scope::All)) => Control::All,
+        Some(ControlValue::Labelled(ControlTable { labels })) => {
+            let labels = reader.items(keys::CONTAINERS_CONTROL_LABELS, &labels, read_label);
+            if labels.is_empty() {
+                reader.refuse(keys::CONTAINERS_CONTROL, None, "name at least one label, as `key=value`");
+            }
+            Control::Labels(labels)
+        }
+    }
+}
+
+fn read_exec(value: Option<ExecValue>) -> ExecGrant {
+    match value {
+        None | Some(ExecValue::Switch(false)) => ExecGrant::None,
+        Some(ExecValue::Switch(true)) => ExecGrant::Any,
+        Some(ExecValue::Users(ExecTable { users })) => ExecGrant::Users(users.unwrap_or_default()),
+    }
+}
+
+fn read_limits(reader: &mut Reader, section: LimitsSection) -> Limits {
+    let LimitsSection { memory, cpus, pids, shm, disk, log, over, required } = section;
+    let memory = reader.size(keys::CONTAINERS_LIMITS_MEMORY, memory.as_deref());
+    if memory.value().is_some_and(|bytes| *bytes < LEAST_MEMORY) {
+        reader.refuse(keys::CONTAINERS_LIMITS_MEMORY, None, "the engine takes no memory limit below 6MiB");
+    }
+    Limits {
+        memory,
+        cpus: reader.cpus(cpus),
+        pids: reader.pids(pids),
+        shm: reader.size(keys::CONTAINERS_LIMITS_SHM, shm.as_deref()),
+        disk: reader.size(keys::CONTAINERS_LIMITS_DISK, disk.as_deref()),
+        log: reader.log(log),
+        over: over.unwrap_or_default(),
+        required: required.unwrap_or_default(),
+    }
+}
+
+fn read_host(reader: &mut Reader, section: HostSection) -> Host {
+    let HostSection {
+        binds,
+        devices,
+        device_cgroup_rules,
+        device_requests,
+        cap_add,
+        privileged,
+        exec_privileged,
+        network,
+        pid,
+        ipc,
+        uts,
+        userns,
+        cgroupns,
+        cgroup_parent,
+        sysctls,
+        security_opt,
+        unmasked_paths,
+        runtime,
+        restart,
+        ulimits,
+        scheduling,
+        storage_opt,
+        volume_drivers,
+        group_add,
+        annotations,
+        dns,
+        extra_hosts,
+        links,
+        addresses,
+        buildkit,
+    } = section;
+    Host {
+        binds: reader.items(keys::CONTAINERS_HOST_BINDS, &binds, read_bind),
+        devices: devices.unwrap_or_default(),
+        device_cgroup_rules: device_cgroup_rules.unwrap_or_default(),
+        device_requests: device_requests.unwrap_or_default(),
+        cap_add: cap_add.unwrap_or_default(),
+        privileged: privileged.unwrap_or_default(),
+        exec_privileged: exec_privileged.unwrap_or_default(),
+        network: network.unwrap_or_default(),
+        pid: pid.unwrap_or_default(),
+        ipc: ipc.unwrap_or_default(),
+        uts: uts.unwrap_or_default(),
+        userns: userns.unwrap_or_default(),
+        cgroupns: cgroupns.unwrap_or_default(),
+        cgroup_parent: cgroup_parent.unwrap_or_default(),
+        sysctls: sysctls.unwrap_or_default(),
+        security_opt: security_opt.unwrap_or_default(),
+        unmasked_paths: unmasked_paths.unwrap_or_default(),
+        runtime: runtime.unwrap_or_default(),
+        restart: restart.unwrap_or_default(),
+        ulimits: ulimits.unwrap_or_default(),
+        scheduling: scheduling.unwrap_or_default(),
+        storage_opt: storage_opt.unwrap_or_default(),
+        volume_drivers: volume_drivers.unwrap_or_default(),
+        group_add: group_add.unwrap_or_default(),
+        annotations: annotations.unwrap_or_default(),
+        dns: dns.unwrap_or_default(),
+        extra_hosts: extra_hosts.unwrap_or_default(),
+        links: links.unwrap_or_default(),
+        addresses: addresses.unwrap_or_default(),
+        buildkit: buildkit.unwrap_or_default(),
+    }
+}
+
+fn read_networks(reader: &mut Reader, section: NetworksSection) -> Networks {
+    let NetworksSection { create } = section;
+    let create = match create {
+        None | Some(NetworkCreateValue::Switch(false)) => None,
+        Some(NetworkCreateValue::Switch(true)) => {
+            Some(NetworkGrant { names: reader.any(), max: None, internal: false })
+        }
+        Some(NetworkCreateValue::Grant(NetworkCreateTable { names, max, internal })) => Some(NetworkGrant {
+            names: reader.patterns(keys::NETWORKS_CREATE_NAMES, &names),
+            max,
+            internal: internal.unwrap_or_default(),
+        }),
+    };
+    Networks { create }
+}
+
+fn read_volumes(reader: &mut Reader, section: VolumesSection) -> Volumes {
+    let VolumesSection { create } = section;
+    let create = match create {
+        None | Some(VolumeCreateValue::Switch(false)) => None,
+        Some(VolumeCreateValue::Switch(true)) => Some(VolumeGrant { names: reader.any(), max: None }),
+        Some(VolumeCreateValue::Grant(VolumeCreateTable { names, max })) => {
+            Some(VolumeGrant { names: reader.patterns(keys::VOLUMES_CREATE_NAMES, &names), max })
+        }
+    };
+    Volumes { create }
+}
+
+fn read_build(reader: &mut Reader, section: BuildSection) -> Build {
+    let BuildSection { tags, from, network } = section;
+    Build {
+        tags: reader.items(keys::BUILD_TAGS, &tags, read_image),
+        from: from.map(|list| reader.items(keys::BUILD_FROM, &Some(list), read_image)),
+        network: network.unwrap_or_default(),
+    }
+}
+
+/// Collects what is wrong while values are read.
+#[derive(Default)]
+struct Reader {
+    errors: Vec<ValueError>,
+}
+
+impl Reader {
+    fn refuse(&mut self, key: &'static str, item: Option<usize>, message: impl Into<String>) {
+        self.errors.push(ValueError { key, item, message: message.into() });
+    }
+
+    /// Reads each item of a list; an absent list is an empty one.
+    fn items<T>(
+        &mut self,
+        key: &'static str,
+        list: &Option<Vec<String>>,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Vec<T> {
+        let mut items = Vec::new();
+        for (position, text) in list.iter().flatten().enumerate() {
+            match read(text) {
+                Ok(item) => items.push(item),
+                Err(message) => self.refuse(key, Some(position), message),
+            }
+        }
+        items
+    }
+
+    fn patterns(&mut self, key: &'static str, list: &Option<Vec<String>>) -> Patterns {
+        Patterns::new(self.items(key, list, read_pattern))
+    }
+
+    fn any(&mut self) -> Patterns {
+        Patterns::new(Pattern::parse("*").into_iter().collect())
+    }
+
+    fn labels(&mut self, list: &Option<Vec<String>>) -> LabelPatterns {
+        let patterns = self.items(keys::CONTAINERS_LABELS, list, |text| {
+            let pattern = read_pattern(text)?;
+            LabelPatterns::new(Patterns::new(vec![pattern.clone()])).map_err(|error| error.to_string())?;
+            Ok(pattern)
+        });
+        LabelPatterns::new(Patterns::new(patterns)).unwrap_or_default()
+    }
+
+    fn lifetime(&mut self, text: Option<&str>, unrestricted: bool) -> Lifetime {
+        match text {
+            None if unrestricted => Lifetime::Unlimited,
+            None => Lifetime::For(Duration::ZERO),
+            Some(UNLIMITED) => Lifetime::Unlimited,
+            Some(text) => Lifetime::For(read_lifetime(text).unwrap_or_else(|message| {
+                self.refuse(keys::CONTAINERS_LIFETIME, None, message);
+                Duration::ZERO
+            })),
+        }
+    }
+
+    fn size(&mut self, key: &'static str, text: Option<&str>) -> Limit<u64> {
+        match text {
+            None => Limit::NotSet,
+            Some(UNLIMITED) => Limit::Unlimited,
+            Some(text) => match read_size(text) {
+                Ok(bytes) => Limit::At(bytes),
+                Err(message) => {
+                    self.refuse(key, None, message);
+                    Limit::NotSet
+                }
+            },
+        }
+    }
+
+    fn cpus(&mut self, value: Option<CpusValue>) -> Limit<i64> {
+        let nano = match value {
+            None => return Limit::NotSet,
+            Some(CpusValue::Word(word)) if word == UNLIMITED => return Limit::Unlimited,
+            Some(CpusValue::Word(_)) => None,
+            Some(CpusValue::Whole(cpus)) => cpus.checked_mul(NANO_CPUS),
+            // A CPU has as many nano-CPUs as a second has nanoseconds, and this conversion checks its bounds.
+            Some(CpusValue::Fraction(cpus)) => {
+                Duration::try_from_secs_f64(cpus).ok().and_then(|time| i64::try_from(time.as_nanos()).ok())
+            }
+        };
+        if let Some(nano) = nano.filter(|nano| (LEAST_NANO_CPUS..=MOST_NANO_CPUS).contains(nano)) {
+            return Limit::At(nano);
+        }
+        self.refuse(keys::CONTAINERS_LIMITS_CPUS, None, "write a number from 0.01 to 100000, or `\"unlimited\"`");
+        Limit::NotSet
+    }
+
+    fn pids(&mut self, value: Option<CountValue>) -> Limit<i64> {
+        match value {
+            None => Limit::NotSet,
+            Some(CountValue::Word(word)) if word == UNLIMITED => Limit::Unlimited,
+            Some(CountValue::Number(pids)) if pids > 0 => Limit::At(pids),
+            Some(CountValue::Word(_) | CountValue::Number(_)) => {
+                self.refuse(keys::CONTAINERS_LIMITS_PIDS, None, "write a number from 1, or `\"unlimited\"`");
+                Limit::NotSet
+            }
+        }
+    }
+
+    fn log(&mut self, value: Option<LogValue>) -> Limit<LogLimit> {
+        let (drivers, max_size) = match value {
+            None => return Limit::NotSet,
+            Some(LogValue::Word(word)) if word == UNLIMITED => return Limit::Unlimited,
+            Some(LogValue::Word(_)) => (None, None),
+            Some(LogValue::Limit(LogTable { drivers, max_size })) => (drivers, max_size),
+        };
+        let drivers = self.items(keys::CONTAINERS_LIMITS_LOG_DRIVERS, &drivers, read_log_driver);
+        if drivers.is_empty() {
+            self.refuse(keys::CONTAINERS_LIMITS_LOG, None, "name at least one log driver, as `drivers = [\"local\"]`");
+        }
+        let max_size = self.size(keys::CONTAINERS_LIMITS_LOG_MAX_SIZE, max_size.as_deref());
+        if max_size == Limit::NotSet {
+            self.refuse(keys::CONTAINERS_LIMITS_LOG, None, "say `max-size = \"20MiB\"`, or `\"unlimited\"`");
+        }
+        Limit::At(LogLimit { drivers, max_size })
+    }
+}
+
+fn read_pattern(text: &str) -> Result<Pattern, String> {
+    Pattern::parse(text).map_err(|error| error.to_string())
+}
+
+fn read_image(text: &str) -> Result<ImagePattern, String> {
+    ImagePattern::parse(text).map_err(|error| error.to_string())
+}
+
+fn read_port(text: &str) -> Result<PortPattern, String> {
+    PortPattern::parse(text).map_err(|error| error.to_string())
+}
+
+pub(crate) fn env_key(text: &str) -> Result<Pattern, String> {
+    if text.contains('=') {
+        return Err(format!("`{text}` is a key with a value; write the key alone, the value is the client's"));
+    }
+    read_pattern(text)
+}
+
+fn read_label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        Some(_) | None => Err(format!("`{text}` is not `key=value`")),
+    }
+}
+
+fn read_network(text: &str) -> Result<Pattern, String> {
+    refuse_network_mode(text, keys::CONTAINERS_HOST_NETWORK)?;
+    read_pattern(text)
+}
+
+pub(crate) fn attached(text: &str) -> Result<String, String> {
+    refuse_network_mode(text, keys::CONTAINERS_HOST_NETWORK)?;
+    if ["", "none", "default"].contains(&text)
+        || text.contains(['*', '/', ':'])
+        || text.chars().any(char::is_whitespace)
+    {
+        return Err(format!("`{text}` is not a network to attach to; write the name of one, without `*`"));
+    }
+    Ok(text.to_owned())
+}
+
+/// Network modes that are powers over the host, or other containers' networks, are not networks.
+fn refuse_network_mode(text: &str, instead: &str) -> Result<(), String> {
+    let mode = text.split(':').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if mode == "host" {
+        return Err(format!("`{text}` is the host's own network; that is `{instead}`"));
+    }
+    if mode == "container" {
+        return Err(format!("`{text}` is not a network; own containers' networks need no key"));
+    }
+    Ok(())
+}
+
+/// An absolute path in the only spelling that means it.
+fn read_path(text: &str) -> Result<String, String> {
+    let clean = text.strip_prefix('/').is_some_and(|rest| rest.split('/').all(|part| !["", ".", ".."].contains(&part)));
+    if !clean || text.contains([':', ',', '*']) || text.chars().any(char::is_control) {
+        return Err(format!("`{text}` is not an absolute path without `.`, `..`, `//`, `:`, `,` and `*`"));
+    }
+    Ok(text.to_owned())
+}
+
+fn read_bind(text: &str) -> Result<BindGrant, String> {
+    let (source, writable) = match text.rsplit_once(':') {
+        Some((source, "rw")) => (source, true),
+        Some((source, "ro")) => (source, false),
+        Some(_) | None => (text, false),
+    };
+    read_path(source).map(|source| BindGrant { source, writable })
+}
+
+fn read_log_driver(text: &str) -> Result<String, String> {
+    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if plain { Ok(text.to_owned()) } else { Err(format!("`{text}` is not a log driver, as `local` or `json-file`")) }
+}
+
+fn read_lifetime(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a span of time; write `90s`, `30m`, `2h`, or `unlimited`");
+    let lifetime = humantime::parse_duration(text).map_err(|_| wrong())?;
+    if lifetime.is_zero() {
+        return Err("a lifetime of zero allows nothing; leave `images.allow` empty instead".to_owned());
+    }
+    if lifetime > LONGEST_LIFETIME {
+        return Err(format!("`{text}` is more than a year; write `unlimited`"));
+    }
+    Ok(lifetime)
+}
+
+/// Reads `512MiB`, `20MB`, `1 GiB`: a whole number and a unit of bytes, binary or decimal.
+fn read_size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is not a size; write `512MiB`, `1GiB`, `20MB`, or `unlimited`");
+    let (number, unit) = match text.find(|letter: char| !letter.is_ascii_digit()) {
+        Some(end) => text.split_at_checked(end).ok_or_else(wrong)?,
+        None => (text, ""),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let unit = unit.trim_start();
+    let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
+    let bytes = number.checked_mul(*factor).filter(|bytes| i64::try_from(*bytes).is_ok());
+    match bytes {
+        Some(0) => Err("0 means no limit to the engine; write `unlimited` if that is meant".to_owned()),
+        Some(bytes) => Ok(bytes),
+        None => Err(format!("`{text}` is more than the engine can count")),
+    }
+}
+
+const UNLIMITED: &str = "unlimited";
+
+/// The engine's own lower bound since 20.10 (`linuxMinMemory`).
+const LEAST_MEMORY: u64 = 6 << 20;
+
+const NANO_CPUS: i64 = 1_000_000_000;
+const LEAST_NANO_CPUS: i64 = NANO_CPUS / 100;
+const MOST_NANO_CPUS: i64 = NANO_CPUS * 100_000;
+
+const LONGEST_LIFETIME: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+const UNITS: [(&str, u64); 10] = [
+    ("B", 1),
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("TiB", 1 << 40),
+    ("kB", 1_000),
+    ("KB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("TB", 1_000_000_000_000),
+];
