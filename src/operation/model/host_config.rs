@@ -72,7 +72,7 @@ pub struct HostConfig {
     /// Bytes of disk; until 1.39, never in force.
     #[serde(deserialize_with = "null_is_zero", skip_serializing_if = "is_zero")]
     pub disk_quota: i64,
-    /// Bytes of kernel memory; 1.24 to 1.41. Lowers a limit, but breaks old kernels.
+    /// Bytes of kernel memory; until 1.41 (older engines read it too). Unstable on old kernels.
     #[serde(deserialize_with = "null_is_zero", skip_serializing_if = "is_zero")]
     pub kernel_memory: i64,
     /// Bytes of TCP buffers; 1.40 to 1.51.

@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::IgnoredAny;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::neutral::null_values_are_zero;
@@ -47,16 +48,25 @@ pub struct StringList(pub Vec<String>);
 
 impl<'de> Deserialize<'de> for StringList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "expected a string or a list of strings")]
-        enum Written {
-            Many(Vec<String>),
-            One(String),
-        }
-        Ok(match Written::deserialize(deserializer)? {
-            Written::Many(words) => Self(words),
-            Written::One(word) => Self(vec![word]),
-        })
+        deserializer.deserialize_any(StringListVisitor)
+    }
+}
+
+struct StringListVisitor;
+
+impl<'de> Visitor<'de> for StringListVisitor {
+    type Value = StringList;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a string or a list of strings")
+    }
+
+    fn visit_str<E>(self, word: &str) -> Result<StringList, E> {
+        Ok(StringList(vec![word.to_owned()]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, words: A) -> Result<StringList, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(words)).map(StringList)
     }
 }
 
