@@ -18,9 +18,9 @@ pub struct ExecConfig {
     /// Gives the command a terminal.
     #[serde(deserialize_with = "null_is_zero", skip_serializing_if = "is_zero")]
     pub tty: bool,
-    /// First size of the terminal; since 1.42.
-    #[serde(deserialize_with = "null_is_zero", skip_serializing_if = "is_zero")]
-    pub console_size: ConsoleSize,
+    /// First size of the terminal; since 1.42. Neutral: `[0, 0]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub console_size: Option<ConsoleSize>,
     /// Connects stdin at start.
     #[serde(deserialize_with = "null_is_zero", skip_serializing_if = "is_zero")]
     pub attach_stdin: bool,
@@ -60,12 +60,12 @@ pub struct ExecStartConfig {
     /// Returns at once and without streams; otherwise the connection becomes the streams.
     #[serde(deserialize_with = "null_is_zero", skip_serializing_if = "is_zero")]
     pub detach: bool,
-    /// Whether the stream is raw; the engine takes the answer's type from `ExecConfig`.
+    /// Whether the output comes raw or in frames; engines believe this, whatever the exec was created with.
     #[serde(deserialize_with = "null_is_zero", skip_serializing_if = "is_zero")]
     pub tty: bool,
-    /// First size of the terminal, only with `Tty`; since 1.42.
-    #[serde(deserialize_with = "null_is_zero", skip_serializing_if = "is_zero")]
-    pub console_size: ConsoleSize,
+    /// First size of the terminal, only with `Tty`; since 1.42. `null` takes that of the exec, `[0, 0]` overrides it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub console_size: Option<ConsoleSize>,
     /// Sent by dockerode: its own option.
     #[serde(rename = "stdin", skip_serializing)]
     pub ignored_stdin_lower: Ignored,

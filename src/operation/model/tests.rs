@@ -96,6 +96,15 @@ fn what_is_not_neutral_although_it_looks_so_is_kept() {
 }
 
 #[test]
+fn a_zero_console_size_is_told_from_none_only_in_exec() {
+    let zero = json!({"ConsoleSize": [0, 0]});
+    assert_eq!(rewritten::<HostConfig>(&zero), json!({}));
+    assert_eq!(rewritten::<ExecConfig>(&zero), zero);
+    assert_eq!(rewritten::<ExecStartConfig>(&zero), zero);
+    assert_eq!(rewritten::<ExecStartConfig>(&json!({"ConsoleSize": null})), json!({}));
+}
+
+#[test]
 fn a_null_in_a_map_keeps_its_key() {
     let body = json!({
         "ExposedPorts": {"5432/tcp": null},

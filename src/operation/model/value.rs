@@ -91,7 +91,8 @@ impl fmt::Debug for Arguments {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct EmptyObject {}
 
-/// A terminal's size, `[height, width]` in characters: exactly two numbers. Zero by zero asks for nothing.
+/// A terminal's size, `[height, width]` in characters: exactly two numbers, where Go would take any. Zero by
+/// zero asks for nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(from = "[u64; 2]", into = "[u64; 2]")]
 pub struct ConsoleSize {
