@@ -1,7 +1,7 @@
 //! Body of `ContainerCreate`: all of Docker's Config at the top level, then `HostConfig` and `NetworkingConfig`.
 //!
 //! Engines up to 26 also read fields of `HostConfig` at the top level, all of them when `HostConfig` is absent or `null`.
-//! They are no fields here, so the reader refuses them by name, and `HostConfig` is always written as an object.
+//! Those are no fields here, so nothing can write them, and `HostConfig` is always written as an object.
 
 use std::collections::BTreeMap;
 
@@ -92,6 +92,9 @@ pub struct ContainerCreateBody {
     /// Shell for the shell form in builds; no effect on running. Since 1.25.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shell: Option<StringList>,
+    /// Older name of `HostConfig.CpusetCpus`; read by engines up to 26, in no specification.
+    #[serde(deserialize_with = "null_is_zero", skip_serializing_if = "is_zero")]
+    pub cpuset: String,
     /// What touches the host; always written.
     #[serde(deserialize_with = "null_is_zero")]
     pub host_config: HostConfig,

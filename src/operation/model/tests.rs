@@ -310,7 +310,7 @@ fn create_body() -> Value {
         },
         "ArgsEscaped": true, "Image": "postgres:16", "Volumes": {"/data": {}}, "WorkingDir": "/srv",
         "Entrypoint": ["run"], "NetworkDisabled": true, "MacAddress": "02:42:ac:11:00:02", "OnBuild": ["RUN true"],
-        "Labels": {"a": "b"}, "StopSignal": "SIGINT", "StopTimeout": 7, "Shell": ["/bin/sh"],
+        "Labels": {"a": "b"}, "StopSignal": "SIGINT", "Cpuset": "0", "StopTimeout": 7, "Shell": ["/bin/sh"],
         "HostConfig": host_config(), "NetworkingConfig": networking_config(),
     })
 }
