@@ -1,1 +1,3 @@
 #![doc = "docker-broker"]
+
+pub mod upstream;
