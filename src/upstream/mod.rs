@@ -1,0 +1,3 @@
+//! The engine's side of the broker.
+
+pub mod archive;
