@@ -47,15 +47,15 @@ lives() {
   grep -qs '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$1/status"
 }
 
-# is_ours PID WORD: PID lives, and its command line holds WORD (a path of this lab). A process id from a file may
-# belong to somebody else by now.
+# is_ours PID WORDS: PID lives, and its command line holds WORDS, which name a program and a path of this lab. A
+# process id from a file may belong to somebody else by now.
 is_ours() {
-  local pid=$1 word=$2
+  local pid=$1 words=$2
   [[ $pid =~ ^[0-9]+$ ]] && lives "$pid" || return 1
-  tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF -- "$word"
+  tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF -- "$words"
 }
 
-# pid_from FILE WORD: the living process of ours that FILE names; a file that names none is removed.
+# pid_from FILE WORDS: the living process of ours that FILE names; a file that names none is removed.
 pid_from() {
   local pid
   pid=$(cat "$1" 2>/dev/null) || return 1
@@ -67,12 +67,12 @@ pid_from() {
   fi
 }
 
-# end_process PID WORD SECONDS: TERM, then KILL when it has not gone in time.
+# end_process PID WORDS SECONDS: TERM, then KILL when it has not gone in time.
 end_process() {
-  local pid=$1 word=$2 tenths=$(($3 * 10))
-  is_ours "$pid" "$word" || return 0
+  local pid=$1 words=$2 tenths=$(($3 * 10))
+  is_ours "$pid" "$words" || return 0
   kill "$pid" 2>/dev/null || true
-  while is_ours "$pid" "$word"; do
+  while is_ours "$pid" "$words"; do
     sleep 0.1
     tenths=$((tenths - 1))
     [ "$tenths" != 0 ] || kill -9 "$pid" 2>/dev/null || true

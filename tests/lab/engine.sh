@@ -2,23 +2,23 @@
 # Start and stop one engine with its registry mirror, each in its cell. Sourced, never run.
 
 engine_up() {
-  local engine=$1
+  local engine=$1 found='is up already'
   need_root
   need_packages
   need_isolation
   prepare_directory
-  if answers "$engine"; then
-    report "$engine" 'is up already'
-    return 0
-  fi
   with_lock
-  fetch_engine "$engine"
-  make_cell "$engine"
-  start_registry "$engine"
-  start_engine "$engine"
+  if ! answers "$engine"; then
+    found='is up'
+    fetch_engine "$engine"
+    make_cell "$engine"
+    start_engine "$engine"
+  fi
+  start_registry "$engine"   # also for an engine that lost its mirror
   wait_for_engine "$engine"
+  [ ! -e "$(debris_of "$engine")" ] || { remove_strays "$engine"; rm -f "$(debris_of "$engine")"; }
   exec 9>&-
-  report "$engine" 'is up'
+  report "$engine" "$found"
 }
 
 # engine_down: also after a crash. Whatever a dead engine left is found by the paths and the cgroup of this lab only.
@@ -30,9 +30,11 @@ engine_down() {
   # Removing first is quicker than stopping (a container that ignores TERM takes ten seconds) and leaves no stray.
   if answers "$engine"; then
     remove_strays "$engine" || say "engine $engine: some objects could not be removed"
+  else
+    touch "$(debris_of "$engine")"   # only an engine can tidy its data directory: the next one does, in `up`
   fi
-  if pid=$(engine_pid "$engine"); then end_process "$pid" "$LAB/run/docker$engine.sock" 20; fi
-  if pid=$(registry_pid "$engine"); then end_process "$pid" "$LAB/registry$engine.yml" 10; fi
+  if pid=$(engine_pid "$engine"); then end_process "$pid" "$(engine_words "$engine")" 20; fi
+  if pid=$(registry_pid "$engine"); then end_process "$pid" "$(registry_words "$engine")" 10; fi
   end_leftovers "$engine"
   remove_cell "$engine"
   rm -rf "$LAB/run/docker$engine" "$LAB/run/docker$engine".{sock,pid} "$LAB/run/registry$engine.pid"
@@ -51,9 +53,16 @@ engine_status() {
   fi
 }
 
-engine_pid() { pid_from "$LAB/run/docker$1.pid" "$(socket_of "$1")"; }
+engine_pid() { pid_from "$LAB/run/docker$1.pid" "$(engine_words "$1")"; }
 
-registry_pid() { pid_from "$LAB/run/registry$1.pid" "$LAB/registry$1.yml"; }
+registry_pid() { pid_from "$LAB/run/registry$1.pid" "$(registry_words "$1")"; }
+
+# The words by which a process of ours is known again: a client that merely names the socket does not have them.
+engine_words() { printf 'dockerd -H unix://%s ' "$(socket_of "$1")"; }
+
+debris_of() { printf '%s/data/docker%s.debris' "$LAB" "$1"; }
+
+registry_words() { printf 'docker-registry serve %s/registry%s.yml' "$LAB" "$1"; }
 
 answers() { curl -sf --max-time 5 --unix-socket "$(socket_of "$1")" http://engine/_ping >/dev/null 2>&1; }
 
@@ -95,7 +104,7 @@ remove_cell() {
   local cell group
   cell=$(cell_of "$1")
   [ ! -e "/run/netns/$cell" ] || ip netns delete "$cell"
-  # Deepest first; a group with a process in it stays, and shows in `lab status` of a later look.
+  # Deepest first.
   for group in /sys/fs/cgroup/"$cell" /sys/fs/cgroup/*/"$cell"; do
     [ ! -d "$group" ] || find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || true
   done
@@ -122,7 +131,7 @@ start_engine() {
   starter=
   ! engine_pid "$engine" >/dev/null || return 0   # it runs, and may answer soon
   # A dead engine's containerd is taken over by the next one, but only if the id is still containerd's.
-  pid_from "$run/containerd/containerd.pid" "$run/" >/dev/null || true
+  pid_from "$run/containerd/containerd.pid" "containerd --config $run/" >/dev/null || true
   # --bip: a fresh 20.10 shows no bridge gateway before its second start otherwise, and libraries ask for it.
   arguments=(
     -H "unix://$(socket_of "$engine")" --pidfile "$LAB/run/docker$engine.pid"
@@ -162,16 +171,19 @@ wait_for_engine() {
   done
 }
 
-# end_leftovers: what outlives a killed engine. First containerd and the shims (their command lines name the run
-# directory), or they would react to the end of the containers, which are found by the lab's own cgroup.
+# end_leftovers: what outlives a killed engine. First containerd and the shims, whose command lines name the run
+# directory, or they would react to the end of the containers, which are found by the lab's own cgroup.
 end_leftovers() {
-  local engine=$1 process pid
-  for process in /proc/[0-9]*; do
-    pid=${process#/proc/}
-    [ "$pid" = $$ ] || ! is_ours "$pid" "$LAB/run/docker$engine/" || kill -9 "$pid" 2>/dev/null || true
+  local engine=$1 found
+  for found in $(grep -lsaF "$LAB/run/docker$engine/" /proc/[0-9]*/cmdline); do
+    found=${found%/cmdline}
+    case $(cat "$found/comm" 2>/dev/null) in
+      containerd | containerd-shim*) kill -9 "${found#/proc/}" 2>/dev/null || true ;;
+    esac
   done
-  for process in /proc/[0-9]*; do
-    if grep -qs ":/$(cell_of "$engine")/" "$process/cgroup"; then kill -9 "${process#/proc/}" 2>/dev/null || true; fi
+  for found in $(grep -lsF ":/$(cell_of "$engine")/" /proc/[0-9]*/cgroup); do
+    found=${found%/cgroup}
+    kill -9 "${found#/proc/}" 2>/dev/null || true
   done
   end_proxies "$engine"
 }

@@ -72,11 +72,14 @@ remove_strays() {
 
 # remove ENGINE COMMAND…: the objects named on standard input, if any; one that went away meanwhile is no failure.
 remove() {
-  local engine=$1 names
+  local engine=$1 names complaints
   shift
   mapfile -t names
-  [ "${#names[@]}" = 0 ] || docker_for "$engine" "$@" "${names[@]}" >/dev/null 2>"$LAB/log/remove.log" ||
-    ! grep -Eqv 'No such|not found|already in progress' "$LAB/log/remove.log" || { cat "$LAB/log/remove.log" >&2; return 1; }
+  [ "${#names[@]}" -gt 0 ] || return 0
+  complaints=$(docker_for "$engine" "$@" "${names[@]}" 2>&1 >/dev/null) && return 0
+  complaints=$(grep -Ev 'No such|not found|already in progress' <<<"$complaints") || return 0
+  printf '%s\n' "$complaints" >&2
+  return 1
 }
 
 # engine_listing ENGINE: one object a line. No state and no times, and no ids of the predefined networks (the
