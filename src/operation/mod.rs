@@ -1,3 +1,197 @@
-//! Operations of the Engine API: what a request asks for, in Docker's own terms.
+//! The closed world of things that can be asked of an engine: words become an [`Operation`], and an operation becomes
+//! the request that the engine gets.
+//!
+//! Nothing behind this room sees a path, a query or a body of the client again. Must never decide what is allowed,
+//! and must never keep something it did not understand.
 
+pub mod container;
+pub mod encoded;
+pub mod exec;
+pub mod image;
 pub mod model;
+pub mod names;
+pub mod network;
+pub mod routes;
+pub mod system;
+pub mod volume;
+
+use container::{ContainerAction, ContainerCreate, ContainerOperation, HijackStyle};
+use encoded::{EncodeError, Encoded};
+use exec::{ExecAction, ExecOperation};
+use image::ImageOperation;
+use names::{ContainerRef, ExecId};
+use network::NetworkOperation;
+use routes::Kind;
+use system::{PruneOperation, SystemOperation};
+use volume::VolumeOperation;
+
+use crate::request::{ApiRequest, JsonBounds, RequestError, read_body};
+
+/// One typed operation of the Engine API.
+#[derive(Debug, Clone)]
+pub enum Operation {
+    /// The engine as a whole.
+    System(SystemOperation),
+    /// Images.
+    Image(ImageOperation),
+    /// Containers.
+    Container(ContainerOperation),
+    /// Exec instances.
+    Exec(ExecOperation),
+    /// Networks.
+    Network(NetworkOperation),
+    /// Volumes.
+    Volume(VolumeOperation),
+    /// The prunes.
+    Prune(PruneOperation),
+}
+
+/// Why words did not become an operation.
+#[derive(Debug, thiserror::Error)]
+pub enum ParseError {
+    /// The words are malformed.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// An exec ID that cannot exist; the engine's own answer is 404.
+    #[error("No such exec instance: {0}")]
+    NoSuchExec(String),
+}
+
+impl Operation {
+    /// Reads an operation from the words of a request. `name` is what stood in the path, `body` the whole JSON body
+    /// (empty for operations without one, and for archives, which are streamed).
+    ///
+    /// # Errors
+    /// When query or body are malformed, ambiguous, or hold something unknown that has a value.
+    pub fn parse(
+        kind: Kind,
+        name: String,
+        request: &ApiRequest,
+        body: &[u8],
+        bounds: &JsonBounds,
+    ) -> Result<Self, ParseError> {
+        let query = &request.query;
+        Ok(match kind {
+            Kind::SystemPing => Self::System(SystemOperation::Ping),
+            Kind::SystemPingHead => Self::System(SystemOperation::PingHead),
+            Kind::SystemInfo => Self::System(SystemOperation::Info),
+            Kind::SystemVersion => Self::System(SystemOperation::Version),
+            Kind::SystemEvents => Self::System(SystemOperation::Events(query.read()?)),
+            Kind::ImageList => Self::Image(ImageOperation::List(query.read()?)),
+            Kind::ImageInspect => Self::Image(ImageOperation::Inspect { name, query: query.read()? }),
+            Kind::ImageCreate => Self::Image(ImageOperation::Create {
+                query: query.read()?,
+                registry_auth: request.registry_auth.clone(),
+            }),
+            Kind::ContainerList => Self::Container(ContainerOperation::List(query.read()?)),
+            Kind::ContainerCreate => Self::Container(ContainerOperation::Create(Box::new(ContainerCreate {
+                query: query.read()?,
+                body: read_body(body, bounds)?,
+            }))),
+            Kind::ExecStart | Kind::ExecResize | Kind::ExecInspect => parse_exec(kind, name, request, body, bounds)?,
+            Kind::NetworkList => Self::Network(NetworkOperation::List(query.read()?)),
+            Kind::NetworkInspect => Self::Network(NetworkOperation::Inspect { network: name, query: query.read()? }),
+            Kind::VolumeList => Self::Volume(VolumeOperation::List(query.read()?)),
+            Kind::VolumeInspect => Self::Volume(VolumeOperation::Inspect { name }),
+            Kind::ContainerPrune => Self::Prune(PruneOperation::Containers(query.read()?)),
+            Kind::ImagePrune => Self::Prune(PruneOperation::Images(query.read()?)),
+            Kind::NetworkPrune => Self::Prune(PruneOperation::Networks(query.read()?)),
+            Kind::VolumePrune => Self::Prune(PruneOperation::Volumes(query.read()?)),
+            Kind::BuildPrune => Self::Prune(PruneOperation::Build(query.read()?)),
+            Kind::ContainerInspect
+            | Kind::ContainerStart
+            | Kind::ContainerStop
+            | Kind::ContainerRestart
+            | Kind::ContainerKill
+            | Kind::ContainerWait
+            | Kind::ContainerLogs
+            | Kind::ContainerAttach
+            | Kind::ContainerResize
+            | Kind::ContainerDelete
+            | Kind::ContainerArchiveInfo
+            | Kind::ContainerArchive
+            | Kind::PutContainerArchive
+            | Kind::ContainerExec => Self::Container(ContainerOperation::Act {
+                container: ContainerRef::new(name),
+                action: parse_action(kind, request, body, bounds)?,
+            }),
+        })
+    }
+
+    /// Writes the request that the engine gets.
+    ///
+    /// # Errors
+    /// When a query or body cannot be serialised, which no value of these types can cause.
+    pub fn encode(&self) -> Result<Encoded, EncodeError> {
+        match self {
+            Self::System(operation) => operation.encode(),
+            Self::Image(operation) => operation.encode(),
+            Self::Container(operation) => operation.encode(),
+            Self::Exec(operation) => operation.encode(),
+            Self::Network(operation) => operation.encode(),
+            Self::Volume(operation) => operation.encode(),
+            Self::Prune(operation) => operation.encode(),
+        }
+    }
+
+    /// Docker's `operationId`.
+    #[must_use]
+    pub const fn operation_id(&self) -> &'static str {
+        match self {
+            Self::System(operation) => operation.operation_id(),
+            Self::Image(operation) => operation.operation_id(),
+            Self::Container(ContainerOperation::List(_)) => "ContainerList",
+            Self::Container(ContainerOperation::Create(_)) => "ContainerCreate",
+            Self::Container(ContainerOperation::Act { action, .. }) => action.operation_id(),
+            Self::Exec(operation) => operation.operation_id(),
+            Self::Network(operation) => operation.operation_id(),
+            Self::Volume(operation) => operation.operation_id(),
+            Self::Prune(operation) => operation.operation_id(),
+        }
+    }
+}
+
+fn parse_action(
+    kind: Kind,
+    request: &ApiRequest,
+    body: &[u8],
+    bounds: &JsonBounds,
+) -> Result<ContainerAction, ParseError> {
+    let query = &request.query;
+    Ok(match kind {
+        Kind::ContainerInspect => ContainerAction::Inspect(query.read()?),
+        Kind::ContainerStart => ContainerAction::Start(query.read()?),
+        Kind::ContainerStop => ContainerAction::Stop(query.read()?),
+        Kind::ContainerRestart => ContainerAction::Restart(query.read()?),
+        Kind::ContainerKill => ContainerAction::Kill(query.read()?),
+        Kind::ContainerWait => ContainerAction::Wait(query.read()?),
+        Kind::ContainerLogs => ContainerAction::Logs(query.read()?),
+        Kind::ContainerAttach => ContainerAction::Attach(query.read()?, style(request)),
+        Kind::ContainerResize => ContainerAction::Resize(query.read()?),
+        Kind::ContainerDelete => ContainerAction::Delete(query.read()?),
+        Kind::ContainerArchiveInfo => ContainerAction::ArchiveInfo(query.read()?),
+        Kind::ContainerArchive => ContainerAction::ArchiveGet(query.read()?),
+        Kind::PutContainerArchive => ContainerAction::ArchivePut(query.read()?),
+        _ => ContainerAction::Exec(Box::new(read_body(body, bounds)?)),
+    })
+}
+
+fn parse_exec(
+    kind: Kind,
+    name: String,
+    request: &ApiRequest,
+    body: &[u8],
+    bounds: &JsonBounds,
+) -> Result<Operation, ParseError> {
+    let Some(exec) = ExecId::parse(&name) else { return Err(ParseError::NoSuchExec(name)) };
+    let action = match kind {
+        Kind::ExecResize => ExecAction::Resize(request.query.read()?),
+        Kind::ExecInspect => ExecAction::Inspect,
+        _ => ExecAction::Start(read_body(body, bounds)?, style(request)),
+    };
+    Ok(Operation::Exec(ExecOperation { exec, action }))
+}
+
+const fn style(request: &ApiRequest) -> HijackStyle {
+    if request.upgrade { HijackStyle::Upgrade } else { HijackStyle::Body }
+}

@@ -1,12 +1,32 @@
-//! What a policy is: read from a file, made ready to run, explained.
+//! What a policy is, and judging by it: files become policies, and a policy turns an operation into a permit or a denial.
 //!
 //! Everything here is pure: functions take text and values and return values. Nothing opens a file, reads a clock or
-//! talks to an engine; the caller does.
+//! talks to an engine; what a judge must know about the engine comes in as facts. One file a resource.
 
 pub mod builtin;
 pub mod check;
 pub mod compile;
+pub mod denial;
+pub mod facts;
 pub mod file;
+pub mod judge;
 pub mod overrides;
+pub mod ownership;
 pub mod pattern;
+pub mod permit;
 pub mod reference;
+pub mod view;
+
+mod container;
+mod container_create;
+mod exec;
+mod host_config;
+mod image;
+mod limits;
+mod mounts;
+mod network;
+mod networking;
+mod publish;
+mod system;
+mod volume;
+mod word;

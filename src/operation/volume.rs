@@ -1,0 +1,51 @@
+//! Operations on volumes.
+//!
+//! Must never decide anything: a volume has no ID, so whose it is comes from its labels, as a fact.
+
+use hyper::Method;
+use serde::{Deserialize, Serialize};
+
+use super::encoded::{Answer, EncodeError, Encoded};
+use crate::request::{Filters, write};
+
+/// Everything that concerns volumes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VolumeOperation {
+    /// `GET /volumes`
+    List(VolumeListQuery),
+    /// `GET /volumes/{name}`
+    Inspect {
+        /// The volume's name.
+        name: String,
+    },
+}
+
+/// `VolumeList`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VolumeListQuery {
+    /// Docker's filters.
+    pub filters: Filters,
+}
+
+impl VolumeOperation {
+    /// Writes the request that the engine gets.
+    ///
+    /// # Errors
+    /// When a query cannot be serialised, which no value of these types can cause.
+    pub fn encode(&self) -> Result<Encoded, EncodeError> {
+        Ok(match self {
+            Self::List(query) => Encoded::new(Method::GET, &["volumes"], &write(query)?, Answer::Prompt),
+            Self::Inspect { name } => Encoded::new(Method::GET, &["volumes", name], "", Answer::Prompt),
+        })
+    }
+
+    /// Docker's `operationId`.
+    #[must_use]
+    pub const fn operation_id(&self) -> &'static str {
+        match self {
+            Self::List(_) => "VolumeList",
+            Self::Inspect { .. } => "VolumeInspect",
+        }
+    }
+}

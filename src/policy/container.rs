@@ -1,0 +1,316 @@
+//! Judges operations on existing containers, and the list of them.
+//!
+//! Every reference is resolved once, to a full ID, and the permit carries that ID. A container that is not the owner's
+//! is answered like one that does not exist.
+
+use super::compile::{Control, Scope};
+use super::denial::{Denial, shown};
+use super::facts::{ContainerFacts, FactQuery, Facts};
+use super::judge::{Judge, Judged};
+use super::pattern::ImageReference;
+use super::{exec, image, network, volume, word};
+use crate::operation::Operation;
+use crate::operation::container::{
+    ArchivePathQuery, ArchivePutQuery, ContainerAction, ContainerAttachQuery, ContainerDeleteQuery,
+    ContainerInspectQuery, ContainerKillQuery, ContainerListQuery, ContainerLogsQuery, ContainerOperation,
+    ContainerStartQuery, ContainerStopQuery, ContainerWaitQuery, ResizeQuery,
+};
+use crate::operation::names::ContainerRef;
+
+pub(super) fn questions(
+    judge: &Judge<'_>,
+    reference: &ContainerRef,
+    action: &ContainerAction,
+    facts: &Facts,
+) -> Vec<FactQuery> {
+    let resolved_by_engine = judge.policy.unrestricted && !is_hijack(action);
+    if resolved_by_engine {
+        return Vec::new();
+    }
+    let query = query(judge, reference, action);
+    let found = facts.container(&query).filter(|_| starts(action));
+    let mut wanted = vec![query];
+    if let Some(found) = found {
+        wanted.extend(found.networks.iter().map(|(name, id)| network_query(name, id)));
+        wanted.push(FactQuery::Image(found.image_id.clone()));
+    }
+    wanted
+}
+
+pub(super) fn decide_list(judge: &Judge<'_>, query: ContainerListQuery) -> Result<Judged, Denial> {
+    if judge.policy.unrestricted {
+        return Ok(Judged::as_is(Operation::Container(ContainerOperation::List(query))));
+    }
+    let ContainerListQuery { all, limit, size, filters, since, before } = query;
+    let filters = match judge.policy.containers.see {
+        Scope::None => {
+            return Err(judge.refuse("ContainerList", "", "lists containers", "to see nothing", "containers.see"));
+        }
+        Scope::Own => volume::owned(judge, filters),
+        Scope::All => filters,
+    };
+    // `since` and `before` name containers that may be foreign; the answer would tell whether they exist
+    let _dropped = (since, before);
+    let query = ContainerListQuery { all, limit, size, filters, since: String::new(), before: String::new() };
+    Ok(Judged::filtered(Operation::Container(ContainerOperation::List(query))))
+}
+
+pub(super) fn decide(
+    judge: &Judge<'_>,
+    reference: &ContainerRef,
+    action: ContainerAction,
+    facts: &Facts,
+) -> Result<Judged, Denial> {
+    if judge.policy.unrestricted {
+        return unrestricted(judge, reference, action, facts);
+    }
+    let id = action.operation_id();
+    let found = find(judge, reference, &action, facts)?;
+    judge_action(judge, id, &action, found, facts)?;
+    let seen_whole = judge.owns(found);
+    let action = amend(action);
+    let operation = Operation::Container(ContainerOperation::Act { container: (&found.id).into(), action });
+    Ok(if seen_whole { Judged::as_is(operation) } else { Judged::filtered(operation) })
+}
+
+/// Everything but the floor. Only what becomes a raw stream is resolved before: the engine answers an unknown container
+/// there with a connection that is no HTTP any more.
+fn unrestricted(
+    judge: &Judge<'_>,
+    reference: &ContainerRef,
+    action: ContainerAction,
+    facts: &Facts,
+) -> Result<Judged, Denial> {
+    floor(judge, &action)?;
+    let container = if is_hijack(&action) {
+        let found = facts.container(&query(judge, reference, &action));
+        (&found.ok_or_else(|| Denial::no_such_container(reference.as_str()))?.id).into()
+    } else {
+        reference.clone()
+    };
+    Ok(Judged::as_is(Operation::Container(ContainerOperation::Act { container, action })))
+}
+
+/// The container that is meant, if this operation may know of it.
+fn find<'f>(
+    judge: &Judge<'_>,
+    reference: &ContainerRef,
+    action: &ContainerAction,
+    facts: &'f Facts,
+) -> Result<&'f ContainerFacts, Denial> {
+    let id = action.operation_id();
+    let missing = || Denial::no_such_container(reference.as_str());
+    if matches!(action, ContainerAction::Inspect(_)) {
+        if judge.policy.containers.see == Scope::None {
+            return Err(judge.refuse(id, "", "looks at a container", "to see nothing", "containers.see"));
+        }
+        let found = facts.container(&query(judge, reference, action)).ok_or_else(missing)?;
+        let seen = judge.policy.containers.see == Scope::All || judge.owns(found);
+        return if seen { Ok(found) } else { Err(missing()) };
+    }
+    if judge.policy.containers.control == Control::None {
+        let wanted = format!("acts on container {}", shown(reference.as_str()));
+        return Err(judge.refuse(id, "", wanted, "to act on no container", "containers.control"));
+    }
+    judge.controlled(reference, starts(action), facts).ok_or_else(missing)
+}
+
+fn judge_action(
+    judge: &Judge<'_>,
+    id: &'static str,
+    action: &ContainerAction,
+    found: &ContainerFacts,
+    facts: &Facts,
+) -> Result<(), Denial> {
+    floor(judge, action)?;
+    match action {
+        ContainerAction::Inspect(ContainerInspectQuery { size: _ })
+        | ContainerAction::Resize(ResizeQuery { h: _, w: _ }) => Ok(()),
+        ContainerAction::Start(_) | ContainerAction::Restart(_) => may_start(judge, id, found, facts),
+        ContainerAction::Stop(_)
+        | ContainerAction::Kill(_)
+        | ContainerAction::Wait(_)
+        | ContainerAction::Logs(_)
+        | ContainerAction::Attach(..)
+        | ContainerAction::Delete(_) => Ok(()),
+        ContainerAction::ArchiveInfo(ArchivePathQuery { path })
+        | ContainerAction::ArchiveGet(ArchivePathQuery { path }) => {
+            copy(
+                judge,
+                id,
+                "copies a file out of a container",
+                judge.policy.containers.copy_out,
+                "containers.copy-out",
+            )?;
+            word::container_path(judge, id, "path", path)
+        }
+        ContainerAction::ArchivePut(ArchivePutQuery { path, no_overwrite_dir_non_dir: _, copy_uid_gid: _ }) => {
+            copy(judge, id, "copies files into a container", judge.policy.containers.copy_in, "containers.copy-in")?;
+            word::container_path(judge, id, "path", path)
+        }
+        ContainerAction::Exec(config) => exec::judge_config(judge, config),
+    }
+}
+
+fn copy(judge: &Judge<'_>, id: &'static str, wanted: &str, granted: bool, key: &'static str) -> Result<(), Denial> {
+    if granted { Ok(()) } else { Err(judge.refuse(id, "", wanted, "no copying", key)) }
+}
+
+/// What no policy can allow in the parameters of an operation.
+fn floor(judge: &Judge<'_>, action: &ContainerAction) -> Result<(), Denial> {
+    let id = action.operation_id();
+    match action {
+        ContainerAction::Start(ContainerStartQuery { detach_keys, checkpoint, checkpoint_dir }) => {
+            word::detach_keys(judge, id, "detachKeys", detach_keys)?;
+            let why = "a checkpoint is read from a path of the host";
+            let named = [("checkpoint", checkpoint), ("checkpoint-dir", checkpoint_dir)];
+            match named.iter().find(|(_, value)| !value.is_empty()) {
+                Some((place, value)) => Err(judge.floor(id, *place, shown(value), why)),
+                None => Ok(()),
+            }
+        }
+        ContainerAction::Stop(ContainerStopQuery { signal, t })
+        | ContainerAction::Restart(ContainerStopQuery { signal, t }) => {
+            let _bounded_when_it_is_sent = t;
+            word::signal(judge, id, "signal", signal)
+        }
+        ContainerAction::Kill(ContainerKillQuery { signal }) => word::signal(judge, id, "signal", signal),
+        ContainerAction::Wait(ContainerWaitQuery { condition }) => {
+            let known = ["", "not-running", "next-exit", "removed"].contains(&condition.as_str());
+            let why = "it is `not-running`, `next-exit` or `removed`";
+            if known { Ok(()) } else { Err(judge.floor(id, "condition", shown(condition), why)) }
+        }
+        ContainerAction::Logs(query) => logs(judge, id, query),
+        ContainerAction::Attach(query, _) => {
+            let ContainerAttachQuery { detach_keys, logs: _, stream: _, stdin: _, stdout: _, stderr: _ } = query;
+            word::detach_keys(judge, id, "detachKeys", detach_keys)
+        }
+        ContainerAction::Delete(ContainerDeleteQuery { v: _, force: _, link }) => {
+            let why = "it would remove a legacy link instead of the container";
+            if *link { Err(judge.floor(id, "link", "`true`", why)) } else { Ok(()) }
+        }
+        ContainerAction::Inspect(_)
+        | ContainerAction::Resize(_)
+        | ContainerAction::ArchiveInfo(_)
+        | ContainerAction::ArchiveGet(_)
+        | ContainerAction::ArchivePut(_)
+        | ContainerAction::Exec(_) => Ok(()),
+    }
+}
+
+fn logs(judge: &Judge<'_>, id: &'static str, query: &ContainerLogsQuery) -> Result<(), Denial> {
+    let ContainerLogsQuery { follow: _, stdout: _, stderr: _, since, until, timestamps: _, details, tail, format } =
+        query;
+    word::moment(judge, id, "since", since)?;
+    word::moment(judge, id, "until", until)?;
+    word::tail(judge, id, tail)?;
+    if *details {
+        return Err(judge.floor(
+            id,
+            "details",
+            "`true`",
+            "it shows environment and labels that the log driver was given",
+        ));
+    }
+    if format.is_empty() {
+        Ok(())
+    } else {
+        Err(judge.floor(id, "format", shown(format), "the framing is the engine's own"))
+    }
+}
+
+/// A start is judged again from what will run: a revoked image does not start, and a name that was raced between create
+/// and attach gains nothing.
+fn may_start(judge: &Judge<'_>, id: &'static str, found: &ContainerFacts, facts: &Facts) -> Result<(), Denial> {
+    if !judge.owns(found) {
+        return Ok(());
+    }
+    if found.privileged {
+        return Err(judge.not_yet(id, "HostConfig.Privileged", "a privileged container", "containers.host.privileged"));
+    }
+    if !image_is_allowed(judge, found, facts) {
+        let wanted = format!("a container made from {}", shown(&found.image));
+        return Err(judge.refuse(id, "Image", wanted, image::allowed_images(judge), "images.allow"));
+    }
+    let foreign = found.networks.iter().find(|(name, id)| {
+        let known = facts.network(network_word(name, id));
+        !known.is_some_and(|network| network::joinable(judge, network) || is_default_and_kept(judge, &network.name))
+    });
+    match foreign {
+        None => Ok(()),
+        Some((name, _)) => {
+            let wanted = format!("a container on network {}", shown(name));
+            Err(judge.refuse(id, "NetworkSettings.Networks", wanted, "other networks", "containers.networks"))
+        }
+    }
+}
+
+/// In `add` mode the default network stays beside the attached ones.
+fn is_default_and_kept(judge: &Judge<'_>, name: &str) -> bool {
+    let containers = &judge.policy.containers;
+    name == "bridge" && !containers.attach.is_empty() && containers.attach_mode == super::compile::AttachMode::Add
+}
+
+fn image_is_allowed(judge: &Judge<'_>, found: &ContainerFacts, facts: &Facts) -> bool {
+    match ImageReference::parse(&found.image) {
+        Ok(reference) => judge.policy.allows_image(&reference),
+        Err(_) => {
+            facts.image(&found.image_id).is_some_and(|image| image::visible(judge, &found.image_id, image).is_some())
+        }
+    }
+}
+
+/// What the policy changes: a delete takes the anonymous volumes along, which carry no label of ours; a stop ends.
+fn amend(action: ContainerAction) -> ContainerAction {
+    let bounded = |ContainerStopQuery { signal, t }| ContainerStopQuery { signal, t: t.map(bound_grace) };
+    match action {
+        ContainerAction::Delete(ContainerDeleteQuery { v: _, force, link }) => {
+            ContainerAction::Delete(ContainerDeleteQuery { v: true, force, link })
+        }
+        ContainerAction::Stop(query) => ContainerAction::Stop(bounded(query)),
+        ContainerAction::Restart(query) => ContainerAction::Restart(bounded(query)),
+        other @ (ContainerAction::Inspect(_)
+        | ContainerAction::Start(_)
+        | ContainerAction::Kill(_)
+        | ContainerAction::Wait(_)
+        | ContainerAction::Logs(_)
+        | ContainerAction::Attach(..)
+        | ContainerAction::Resize(_)
+        | ContainerAction::ArchiveInfo(_)
+        | ContainerAction::ArchiveGet(_)
+        | ContainerAction::ArchivePut(_)
+        | ContainerAction::Exec(_)) => other,
+    }
+}
+
+/// -1 would wait for ever; nobody waits longer than ten minutes for a test container.
+fn bound_grace(seconds: i64) -> i64 {
+    if seconds < 0 { LONGEST_GRACE } else { seconds.min(LONGEST_GRACE) }
+}
+
+fn query(judge: &Judge<'_>, reference: &ContainerRef, action: &ContainerAction) -> FactQuery {
+    let within = match action {
+        ContainerAction::Inspect(_) => judge.seen_within(),
+        _ => judge.controlled_within(),
+    };
+    FactQuery::container(reference, within, starts(action))
+}
+
+fn network_query(name: &str, id: &str) -> FactQuery {
+    FactQuery::Network(network_word(name, id).to_owned())
+}
+
+/// The engine knows the ID of an endpoint's network only once it was connected.
+fn network_word<'n>(name: &'n str, id: &'n str) -> &'n str {
+    if id.is_empty() { name } else { id }
+}
+
+const fn starts(action: &ContainerAction) -> bool {
+    matches!(action, ContainerAction::Start(_) | ContainerAction::Restart(_))
+}
+
+const fn is_hijack(action: &ContainerAction) -> bool {
+    matches!(action, ContainerAction::Attach(..))
+}
+
+const LONGEST_GRACE: i64 = 600;

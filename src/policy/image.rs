@@ -1,0 +1,150 @@
+//! Judges operations on images: which may be seen, and which may be pulled.
+//!
+//! Must never tell by its answer that an image exists which the policy does not name.
+
+use super::compile::RegistryAuth;
+use super::denial::{Denial, shown};
+use super::facts::{FactQuery, Facts, ImageFacts};
+use super::judge::{Judge, Judged};
+use super::pattern::ImageReference;
+use super::word;
+use crate::operation::Operation;
+use crate::operation::image::{ImageCreateQuery, ImageInspectQuery, ImageListQuery, ImageOperation};
+use crate::request::Secret;
+
+pub(super) fn questions(judge: &Judge<'_>, operation: &ImageOperation) -> Vec<FactQuery> {
+    match operation {
+        ImageOperation::Inspect { name, query: _ } if !judge.policy.unrestricted => {
+            vec![FactQuery::Image(name.clone())]
+        }
+        ImageOperation::Inspect { .. } | ImageOperation::List(_) | ImageOperation::Create { .. } => Vec::new(),
+    }
+}
+
+pub(super) fn decide(judge: &Judge<'_>, operation: ImageOperation, facts: &Facts) -> Result<Judged, Denial> {
+    if judge.policy.unrestricted {
+        return Ok(Judged::as_is(Operation::Image(operation)));
+    }
+    let id = operation.operation_id();
+    if !judge.sees_anything() {
+        return Err(judge.refuse(id, "", "asks about images", "to see nothing", "containers.see"));
+    }
+    match operation {
+        ImageOperation::List(query) => {
+            let ImageListQuery { all: _, filters: _, filter: _, shared_size: _, digests: _, manifests: _, identity: _ } =
+                &query;
+            Ok(Judged::filtered(Operation::Image(ImageOperation::List(query))))
+        }
+        ImageOperation::Inspect { name, query } => inspect(judge, name, query, facts),
+        ImageOperation::Create { query, registry_auth } => pull(judge, query, registry_auth),
+    }
+}
+
+fn inspect(judge: &Judge<'_>, name: String, query: ImageInspectQuery, facts: &Facts) -> Result<Judged, Denial> {
+    let ImageInspectQuery { manifests: _, platform } = &query;
+    if platform.len() > 256 {
+        return Err(judge.floor("ImageInspect", "platform", shown(platform), "a platform is a short JSON document"));
+    }
+    match facts.image(&name).and_then(|image| visible(judge, &name, image)) {
+        Some(_) => Ok(Judged::filtered(Operation::Image(ImageOperation::Inspect { name, query }))),
+        None => Err(Denial::no_such_image(&familiar(&name))),
+    }
+}
+
+/// Whether `images.allow` matches the image: by the name that the client used, or, for an ID, by one of its names.
+/// Gives the image's ID.
+pub(super) fn visible<'f>(judge: &Judge<'_>, name: &str, image: &'f ImageFacts) -> Option<&'f str> {
+    let by_name = ImageReference::parse(name).is_ok_and(|reference| judge.policy.allows_image(&reference));
+    let by_id = names_by_id(name, &image.id)
+        && judge.policy.images.allow.iter().any(|p| p.matches_any_of(&image.repo_tags, &image.repo_digests));
+    (by_name || by_id).then_some(image.id.as_str())
+}
+
+/// Whether a client's word is this ID, or a prefix of it, with or without the algorithm in front.
+pub(super) fn names_by_id(name: &str, id: &str) -> bool {
+    let digits = name.strip_prefix("sha256:").unwrap_or(name);
+    let hexadecimal = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    hexadecimal && id.strip_prefix("sha256:").unwrap_or(id).starts_with(digits)
+}
+
+/// The name as the engine's errors print it: `postgres:16`, `redis:latest`; what is no reference stays as it is.
+pub(super) fn familiar(name: &str) -> String {
+    ImageReference::parse(name).map_or_else(|_| name.to_owned(), |reference| reference.familiar())
+}
+
+fn pull(judge: &Judge<'_>, query: ImageCreateQuery, registry_auth: Option<Secret>) -> Result<Judged, Denial> {
+    let ImageCreateQuery { from_image, from_src, repo, tag, message, changes, platform, registry } = query;
+    let imports = [("fromSrc", &from_src), ("repo", &repo), ("message", &message)];
+    if let Some((place, value)) = imports.iter().find(|(_, value)| !value.is_empty()) {
+        return Err(judge.not_yet(ID, *place, format!("imports an image ({})", shown(value)), "build.tags"));
+    }
+    if !changes.is_empty() {
+        return Err(judge.not_yet(ID, "changes", "imports an image", "build.tags"));
+    }
+    word::platform(judge, ID, &platform)?;
+    let _ignored_by_engines = registry;
+    let reference = reference_to_pull(judge, &from_image, &tag)?;
+    if !judge.policy.allows_image(&reference) {
+        return Err(judge.refuse(ID, "fromImage", shown(&reference.familiar()), allowed_images(judge), "images.allow"));
+    }
+    if !judge.policy.images.pull {
+        let wanted = format!("pull of {}", shown(&reference.familiar()));
+        return Err(judge.refuse(
+            ID,
+            "fromImage",
+            wanted,
+            "no pull: an operator puts images on the engine",
+            "images.pull",
+        ));
+    }
+    let query = ImageCreateQuery { platform, ..in_full(&reference) };
+    let registry_auth = credentials(judge, registry_auth);
+    Ok(Judged::as_is(Operation::Image(ImageOperation::Create { query, registry_auth })))
+}
+
+/// The pull in one spelling: name in full, and the digest, or else the tag, beside it.
+fn in_full(reference: &ImageReference) -> ImageCreateQuery {
+    let from_image = format!("{}/{}", reference.registry, reference.repository);
+    let tag = reference.digest.clone().or_else(|| reference.tag.clone()).unwrap_or_default();
+    ImageCreateQuery { from_image, tag, ..ImageCreateQuery::default() }
+}
+
+/// The images that the policy allows, for a message.
+pub(super) fn allowed_images(judge: &Judge<'_>) -> String {
+    let patterns = &judge.policy.images.allow;
+    if patterns.is_empty() {
+        return "no image".to_owned();
+    }
+    patterns.iter().map(|pattern| shown(pattern.as_str())).collect::<Vec<_>>().join(", ")
+}
+
+/// What the engine would pull: `tag` replaces a tag in `fromImage`, and is a digest when it looks like one.
+fn reference_to_pull(judge: &Judge<'_>, from_image: &str, tag: &str) -> Result<ImageReference, Denial> {
+    let malformed = |why: String| judge.floor(ID, "fromImage", shown(from_image), why);
+    let named = ImageReference::parse(from_image).map_err(|error| malformed(error.to_string()))?;
+    let reference = if tag.is_empty() {
+        named
+    } else {
+        let separator = if tag.contains(':') { '@' } else { ':' };
+        let retagged = format!("{}/{}{separator}{tag}", named.registry, named.repository);
+        let digest = named.digest;
+        let retagged = ImageReference::parse(&retagged).map_err(|error| malformed(error.to_string()))?;
+        // a digest in `fromImage` stays what is pulled, whatever the tag
+        ImageReference { digest: retagged.digest.clone().or(digest), ..retagged }
+    };
+    if reference.tag.is_none() && reference.digest.is_none() {
+        let why = "without a tag the engine would pull every tag of the repository; name one";
+        return Err(malformed(why.to_owned()));
+    }
+    Ok(reference)
+}
+
+/// Whose credentials go upstream. `e30=` and an empty value are an empty document: nobody's.
+fn credentials(judge: &Judge<'_>, sent: Option<Secret>) -> Option<Secret> {
+    match judge.policy.images.registry_auth {
+        RegistryAuth::Client => sent,
+        RegistryAuth::None | RegistryAuth::Broker => None,
+    }
+}
+
+const ID: &str = "ImageCreate";

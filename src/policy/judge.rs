@@ -1,0 +1,178 @@
+//! The judge: an operation, a policy and facts in; a permit or a denial out.
+//!
+//! Judging is pure: no clock, no files, no network. [`Judge::questions`] says what it needs to know, `upstream` answers,
+//! and [`Judge::decide`] decides from what was answered. What was not asked, not answered or not understood is refused.
+
+use super::compile::{Control, Policy, Scope};
+use super::denial::{Denial, Reason, Refusal};
+use super::facts::{ContainerFacts, FactQuery, Facts, Within};
+use super::ownership::Stamp;
+use super::permit::{FollowUp, Permit, Relay};
+use super::{container, container_create, exec, image, network, system, volume};
+use crate::operation::Operation;
+use crate::operation::container::ContainerOperation;
+use crate::operation::names::ContainerRef;
+
+/// Judges the operations of one owner by one policy.
+#[derive(Debug)]
+pub struct Judge<'a> {
+    /// The policy.
+    pub policy: &'a Policy,
+    /// What is written on the objects that this owner makes.
+    pub stamp: &'a Stamp,
+}
+
+/// What a judge says yes to, before it becomes a permit.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) operation: Operation,
+    pub(super) relay: Relay,
+    pub(super) follow_up: FollowUp,
+}
+
+impl Judge<'_> {
+    /// What has to be known to judge this operation and is not in `facts` yet. Answers can raise new questions: ask
+    /// until nothing is asked.
+    #[must_use]
+    pub fn questions(&self, operation: &Operation, facts: &Facts) -> Vec<FactQuery> {
+        let mut wanted = match operation {
+            Operation::Container(ContainerOperation::Create(create)) => {
+                container_create::questions(self, create, facts)
+            }
+            Operation::Container(ContainerOperation::Act { container, action }) => {
+                container::questions(self, container, action, facts)
+            }
+            Operation::Exec(operation) => exec::questions(self, operation, facts),
+            Operation::Image(operation) => image::questions(self, operation),
+            Operation::Network(operation) => network::questions(self, operation),
+            Operation::Volume(operation) => volume::questions(self, operation),
+            Operation::System(_) | Operation::Prune(_) | Operation::Container(ContainerOperation::List(_)) => {
+                Vec::new()
+            }
+        };
+        wanted.retain(|query| !facts.has(query));
+        wanted
+    }
+
+    /// Judges an operation.
+    ///
+    /// # Errors
+    /// A denial, when the policy does not allow it as it is.
+    pub fn decide(&self, operation: Operation, facts: &Facts) -> Result<Permit, Denial> {
+        let judged = match operation {
+            Operation::System(operation) => system::decide(self, operation)?,
+            Operation::Prune(operation) => system::decide_prune(self, operation)?,
+            Operation::Image(operation) => image::decide(self, operation, facts)?,
+            Operation::Network(operation) => network::decide(self, operation, facts)?,
+            Operation::Volume(operation) => volume::decide(self, operation, facts)?,
+            Operation::Exec(operation) => exec::decide(self, operation, facts)?,
+            Operation::Container(ContainerOperation::List(query)) => container::decide_list(self, query)?,
+            Operation::Container(ContainerOperation::Create(create)) => container_create::decide(self, *create, facts)?,
+            Operation::Container(ContainerOperation::Act { container, action }) => {
+                container::decide(self, &container, action, facts)?
+            }
+        };
+        Ok(Permit::new(judged))
+    }
+
+    /// Refused, and a key would allow it.
+    pub(super) fn refuse(
+        &self,
+        operation: &'static str,
+        place: impl Into<String>,
+        wanted: impl Into<String>,
+        allowed: impl Into<String>,
+        key: &'static str,
+    ) -> Denial {
+        self.refusal(operation, place, wanted, Reason::NotAllowed { allowed: allowed.into(), key })
+    }
+
+    /// Refused, and the key that will allow it is not in force yet.
+    pub(super) fn not_yet(
+        &self,
+        operation: &'static str,
+        place: impl Into<String>,
+        wanted: impl Into<String>,
+        key: &'static str,
+    ) -> Denial {
+        self.refusal(operation, place, wanted, Reason::NotYet { key })
+    }
+
+    /// Refused by every policy.
+    pub(super) fn floor(
+        &self,
+        operation: &'static str,
+        place: impl Into<String>,
+        wanted: impl Into<String>,
+        why: impl Into<String>,
+    ) -> Denial {
+        self.refusal(operation, place, wanted, Reason::Floor { why: why.into() })
+    }
+
+    fn refusal(
+        &self,
+        operation: &'static str,
+        place: impl Into<String>,
+        wanted: impl Into<String>,
+        reason: Reason,
+    ) -> Denial {
+        Denial::Refused(Box::new(Refusal {
+            operation,
+            place: place.into(),
+            wanted: wanted.into(),
+            reason,
+            policy: self.policy.to_string(),
+        }))
+    }
+
+    /// Whether this container was made by this owner, from the image that its label names.
+    pub(super) fn owns(&self, container: &ContainerFacts) -> bool {
+        self.stamp.owner.owns_container(&container.labels, &container.image_id)
+    }
+
+    /// Whether metadata is served: there is something that this policy lets a client see.
+    pub(super) fn sees_anything(&self) -> bool {
+        self.policy.unrestricted || self.policy.containers.see != Scope::None
+    }
+
+    /// Among whose containers a reference is looked up for looking at.
+    pub(super) fn seen_within(&self) -> Within {
+        match (self.policy.unrestricted, self.policy.containers.see) {
+            (true, _) | (false, Scope::All) => Within::Everyone,
+            (false, Scope::Own | Scope::None) => Within::Owner,
+        }
+    }
+
+    /// Among whose containers a reference is looked up for acting on. Control by labels is not in force yet and
+    /// counts as one's own.
+    pub(super) fn controlled_within(&self) -> Within {
+        match (self.policy.unrestricted, &self.policy.containers.control) {
+            (true, _) | (false, Control::All) => Within::Everyone,
+            (false, Control::Own | Control::None | Control::Labels(_)) => Within::Owner,
+        }
+    }
+
+    /// The container that a reference means, if this owner may act on it.
+    pub(super) fn controlled<'f>(
+        &self,
+        reference: &ContainerRef,
+        fresh: bool,
+        facts: &'f Facts,
+    ) -> Option<&'f ContainerFacts> {
+        let within = self.controlled_within();
+        let found = facts.container(&FactQuery::container(reference, within, fresh))?;
+        (within == Within::Everyone || self.owns(found)).then_some(found)
+    }
+}
+
+impl Judged {
+    /// Sent, and the answer relayed as it comes.
+    pub(super) const fn as_is(operation: Operation) -> Self {
+        Self { operation, relay: Relay::AsIs, follow_up: FollowUp::Nothing }
+    }
+
+    /// Sent, and the answer filtered.
+    pub(super) const fn filtered(operation: Operation) -> Self {
+        Self { operation, relay: Relay::Filtered, follow_up: FollowUp::Nothing }
+    }
+}

@@ -1,0 +1,268 @@
+//! Judges everything that brings storage into a container: binds, mounts, volumes and tmpfs, in all their spellings.
+//!
+//! The same power has many spellings, so each is read down to what it is: a path of the host, a named volume, an
+//! anonymous one, or memory. Must never look at the host's files: whether a path exists is not ours to tell.
+
+use std::collections::BTreeMap;
+
+use super::compile::Limit;
+use super::container_create::{ID, patterns};
+use super::denial::{Denial, shown};
+use super::facts::{FactQuery, Facts};
+use super::file::keys;
+use super::judge::Judge;
+use super::{volume, word};
+use crate::operation::model::{
+    BindOptions, DriverConfig, EmptyObject, HostConfig, Mount, StringMap, TmpfsOptions, VolumeOptions,
+};
+
+/// The named volumes that a create mentions, whose owner has to be known.
+pub(super) fn questions(host_config: &HostConfig) -> Vec<FactQuery> {
+    let from_binds = host_config.binds.iter().filter_map(|bind| named_volume(bind));
+    let from_mounts = host_config.mounts.iter().filter(|mount| mount.r#type == "volume");
+    let named = from_binds.map(str::to_owned).chain(from_mounts.map(|mount| mount.source.clone()));
+    named.filter(|name| is_volume_name(name)).map(FactQuery::Volume).collect()
+}
+
+/// What no policy can allow: the engine's socket, or a folder that holds it, inside a container is the engine itself.
+pub(super) fn floor(judge: &Judge<'_>, host_config: &HostConfig) -> Result<(), Denial> {
+    let from_binds = host_config.binds.iter().map(|bind| bind.split(':').next().unwrap_or_default());
+    let from_mounts = host_config.mounts.iter().map(|mount| mount.source.as_str());
+    match from_binds.chain(from_mounts).find(|source| holds_engine_socket(source)) {
+        None => Ok(()),
+        Some(source) => {
+            let why = "it holds the engine's socket, which is the engine itself";
+            Err(judge.floor(ID, "HostConfig", format!("the host path {}", shown(source)), why))
+        }
+    }
+}
+
+pub(super) fn binds(judge: &Judge<'_>, binds: &[String], facts: &Facts) -> Result<(), Denial> {
+    for (index, bind) in binds.iter().enumerate() {
+        let place = format!("HostConfig.Binds[{index}]");
+        let Some(name) = named_volume(bind) else {
+            return Err(judge.not_yet(ID, place, shown(bind), host_or_volume(bind)));
+        };
+        let mut parts = bind.split(':').skip(1);
+        let (target, options, rest) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+        let plain = options.is_none_or(|words| words.split(',').all(|word| ["rw", "ro", "nocopy"].contains(&word)));
+        if !word::is_clean_path(target) || !plain || rest.is_some() {
+            return Err(judge.floor(ID, place, shown(bind), "a volume is `NAME:/path` or `NAME:/path:ro`"));
+        }
+        own_volume(judge, &place, name, facts)?;
+    }
+    Ok(())
+}
+
+pub(super) fn mounts(judge: &Judge<'_>, mounts: &[Mount], facts: &Facts) -> Result<(), Denial> {
+    for (index, mount) in mounts.iter().enumerate() {
+        judge_mount(judge, &format!("HostConfig.Mounts[{index}]"), mount, facts)?;
+    }
+    Ok(())
+}
+
+fn judge_mount(judge: &Judge<'_>, place: &str, mount: &Mount, facts: &Facts) -> Result<(), Denial> {
+    let Mount {
+        target,
+        source,
+        r#type,
+        read_only: _,
+        consistency,
+        bind_options,
+        volume_options,
+        image_options,
+        tmpfs_options,
+        cluster_options,
+    } = mount;
+    let at = |field: &str| format!("{place}.{field}");
+    match r#type.as_str() {
+        "volume" | "tmpfs" => {}
+        "bind" => return Err(judge.not_yet(ID, at("Source"), shown(source), keys::CONTAINERS_HOST_BINDS)),
+        other => return Err(judge.floor(ID, at("Type"), shown(other), "mounts are of the type `volume` or `tmpfs`")),
+    }
+    if !word::is_clean_path(target) {
+        return Err(judge.floor(
+            ID,
+            at("Target"),
+            shown(target),
+            "it is an absolute path without `.`, `..`, `:` or `,`",
+        ));
+    }
+    let neutral = [
+        ("Consistency", ["", "default"].contains(&consistency.as_str())),
+        ("BindOptions", bind_options.as_ref().is_none_or(|options| *options == BindOptions::default())),
+        ("ImageOptions", image_options.is_none()),
+        ("ClusterOptions", cluster_options.is_none()),
+    ];
+    if let Some((field, _)) = neutral.iter().find(|(_, neutral)| !neutral) {
+        return Err(judge.floor(ID, at(field), "a value", "it belongs to another type of mount"));
+    }
+    if r#type == "tmpfs" {
+        let other = !source.is_empty() || volume_options.as_ref().is_some_and(|o| *o != VolumeOptions::default());
+        if other {
+            return Err(judge.floor(ID, at("Source"), shown(source), "a tmpfs comes from nowhere"));
+        }
+        return tmpfs_mount(judge, place, target, tmpfs_options.as_ref());
+    }
+    if tmpfs_options.as_ref().is_some_and(|options| *options != TmpfsOptions::default()) {
+        return Err(judge.floor(ID, at("TmpfsOptions"), "a value", "it belongs to another type of mount"));
+    }
+    judge_volume_options(judge, &at("VolumeOptions"), volume_options.as_ref())?;
+    own_volume(judge, &at("Source"), source, facts)
+}
+
+fn judge_volume_options(judge: &Judge<'_>, place: &str, options: Option<&VolumeOptions>) -> Result<(), Denial> {
+    let Some(VolumeOptions { no_copy: _, labels, subpath, driver_config }) = options else { return Ok(()) };
+    if !labels.0.is_empty() {
+        return Err(judge.not_yet(ID, format!("{place}.Labels"), "labels for a new volume", keys::VOLUMES_CREATE));
+    }
+    if !subpath.is_empty() {
+        return Err(judge.not_yet(ID, format!("{place}.Subpath"), shown(subpath), keys::VOLUMES_CREATE));
+    }
+    let Some(DriverConfig { name, options }) = driver_config else { return Ok(()) };
+    if !options.0.is_empty() || !["", "local"].contains(&name.as_str()) {
+        // the local driver mounts any path and device of the host by its options
+        let place = format!("{place}.DriverConfig");
+        return Err(judge.not_yet(ID, place, "a driver or its options", keys::CONTAINERS_HOST_VOLUME_DRIVERS));
+    }
+    Ok(())
+}
+
+fn tmpfs_mount(judge: &Judge<'_>, place: &str, target: &str, options: Option<&TmpfsOptions>) -> Result<(), Denial> {
+    granted_tmpfs(judge, &format!("{place}.Target"), target)?;
+    let Some(TmpfsOptions { size_bytes, mode, options }) = options else { return Ok(()) };
+    if *mode > 0o1777 {
+        return Err(judge.floor(
+            ID,
+            format!("{place}.TmpfsOptions.Mode"),
+            format!("`{mode}`"),
+            "it is permission bits",
+        ));
+    }
+    if !options.is_empty() {
+        return Err(judge.floor(ID, format!("{place}.TmpfsOptions.Options"), "options", "size and mode have fields"));
+    }
+    let size = u64::try_from(*size_bytes).unwrap_or(u64::MAX);
+    tmpfs_size(judge, &format!("{place}.TmpfsOptions.SizeBytes"), size)
+}
+
+pub(super) fn tmpfs(judge: &Judge<'_>, StringMap(tmpfs): &StringMap) -> Result<(), Denial> {
+    for (target, options) in tmpfs {
+        let place = format!("HostConfig.Tmpfs[{target}]");
+        granted_tmpfs(judge, &place, target)?;
+        for option in options.split(',').filter(|option| !option.is_empty()) {
+            tmpfs_option(judge, &place, option)?;
+        }
+    }
+    Ok(())
+}
+
+fn tmpfs_option(judge: &Judge<'_>, place: &str, option: &str) -> Result<(), Denial> {
+    let number = |text: &str, radix| u64::from_str_radix(text, radix).ok();
+    let plain = match option.split_once('=') {
+        None => ["rw", "ro", "exec", "noexec", "nosuid", "nodev", "noatime", "relatime"].contains(&option),
+        Some(("size", size)) => match parse_size(size) {
+            Some(bytes) => return tmpfs_size(judge, place, bytes),
+            None => false,
+        },
+        Some(("mode", mode)) => number(mode, 8).is_some_and(|mode| mode <= 0o1777),
+        Some(("uid" | "gid", id)) => number(id, 10).is_some_and(|id| id < u64::from(u32::MAX)),
+        Some(_) => false,
+    };
+    let why = "options are rw, ro, exec, noexec, nosuid, nodev, noatime, relatime, size=, mode=, uid= and gid=";
+    if plain { Ok(()) } else { Err(judge.floor(ID, place, shown(option), why)) }
+}
+
+/// A tmpfs is memory: it may be as large as the container's memory may be.
+fn tmpfs_size(judge: &Judge<'_>, place: &str, bytes: u64) -> Result<(), Denial> {
+    match judge.policy.containers.limits.memory {
+        Limit::At(limit) if bytes > limit => {
+            let (wanted, allowed) = (format!("`{bytes}` bytes"), format!("at most {limit} bytes"));
+            Err(judge.refuse(ID, place, wanted, allowed, keys::CONTAINERS_LIMITS_MEMORY))
+        }
+        Limit::At(_) | Limit::Unlimited | Limit::NotSet => Ok(()),
+    }
+}
+
+fn granted_tmpfs(judge: &Judge<'_>, place: &str, target: &str) -> Result<(), Denial> {
+    let granted = &judge.policy.containers.tmpfs;
+    if granted.iter().any(|path| path == target) {
+        return Ok(());
+    }
+    let allowed = patterns(granted.iter().map(String::as_str));
+    Err(judge.refuse(ID, place, format!("a tmpfs at {}", shown(target)), allowed, keys::CONTAINERS_TMPFS))
+}
+
+/// Config's `Volumes`: each is an anonymous volume, and none carries a label of ours.
+pub(super) fn anonymous_volumes(judge: &Judge<'_>, volumes: &BTreeMap<String, EmptyObject>) -> Result<(), Denial> {
+    match volumes.keys().next() {
+        None => Ok(()),
+        Some(path) => {
+            let wanted = format!("an anonymous volume at {}", shown(path));
+            Err(judge.not_yet(ID, "Volumes", wanted, keys::VOLUMES_CREATE))
+        }
+    }
+}
+
+fn own_volume(judge: &Judge<'_>, place: &str, name: &str, facts: &Facts) -> Result<(), Denial> {
+    match facts.volume(name) {
+        Some(found) if volume::owns(judge, found) => Ok(()),
+        Some(_) | None => {
+            let wanted =
+                if name.is_empty() { "an anonymous volume".to_owned() } else { format!("volume {}", shown(name)) };
+            Err(judge.not_yet(ID, place, wanted, keys::VOLUMES_CREATE))
+        }
+    }
+}
+
+/// The named volume in a bind, as the engine would read it: no source that looks like a path.
+fn named_volume(bind: &str) -> Option<&str> {
+    let (source, _) = bind.split_once(':')?;
+    is_volume_name(source).then_some(source)
+}
+
+fn host_or_volume(bind: &str) -> &'static str {
+    let is_path = bind.contains(':') && bind.starts_with(['/', '.', '~', '\\']);
+    if is_path { keys::CONTAINERS_HOST_BINDS } else { keys::VOLUMES_CREATE }
+}
+
+fn is_volume_name(text: &str) -> bool {
+    word::is_container_name(text)
+}
+
+/// `64m`, `1g` or plain bytes, as the kernel reads the size of a tmpfs; percentages are refused.
+fn parse_size(text: &str) -> Option<u64> {
+    let (digits, factor) = match text.char_indices().last()? {
+        (at, 'k' | 'K') => (text.get(..at)?, 1024),
+        (at, 'm' | 'M') => (text.get(..at)?, 1024 * 1024),
+        (at, 'g' | 'G') => (text.get(..at)?, 1024 * 1024 * 1024),
+        _ => (text, 1),
+    };
+    let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    digits.parse::<u64>().ok().filter(|_| plain)?.checked_mul(factor)
+}
+
+/// Whether a host path is an engine's socket in one of its usual places, or a folder above it.
+fn holds_engine_socket(source: &str) -> bool {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in source.split('/').filter(|part| !part.is_empty() && *part != ".") {
+        if part == ".." {
+            parts.pop();
+        } else {
+            parts.push(part);
+        }
+    }
+    if !source.starts_with('/') {
+        return false;
+    }
+    ENGINE_SOCKETS.iter().any(|socket| socket.split('/').skip(1).take(parts.len()).eq(parts.iter().copied()))
+}
+
+/// Where engines put their sockets.
+const ENGINE_SOCKETS: &[&str] = &[
+    "/var/run/docker.sock",
+    "/run/docker.sock",
+    "/run/containerd/containerd.sock",
+    "/run/podman/podman.sock",
+    "/var/run/podman/podman.sock",
+];

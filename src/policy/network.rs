@@ -1,0 +1,74 @@
+//! Judges which networks a client may see and join.
+//!
+//! Must never tell by its answer that a network exists which is neither predefined, the owner's, nor named in the policy.
+
+use super::denial::Denial;
+use super::facts::{FactQuery, Facts, NetworkFacts};
+use super::judge::{Judge, Judged};
+use crate::operation::Operation;
+use crate::operation::network::{NetworkInspectQuery, NetworkListQuery, NetworkOperation};
+
+pub(super) fn questions(judge: &Judge<'_>, operation: &NetworkOperation) -> Vec<FactQuery> {
+    match operation {
+        NetworkOperation::Inspect { network, query: _ } if !judge.policy.unrestricted => {
+            vec![FactQuery::Network(network.clone())]
+        }
+        NetworkOperation::Inspect { .. } | NetworkOperation::List(_) => Vec::new(),
+    }
+}
+
+pub(super) fn decide(judge: &Judge<'_>, operation: NetworkOperation, facts: &Facts) -> Result<Judged, Denial> {
+    if judge.policy.unrestricted {
+        return Ok(Judged::as_is(Operation::Network(operation)));
+    }
+    let id = operation.operation_id();
+    if !judge.sees_anything() {
+        return Err(judge.refuse(id, "", "asks about networks", "to see nothing", "containers.see"));
+    }
+    match operation {
+        NetworkOperation::List(query) => {
+            let NetworkListQuery { filters: _ } = &query;
+            Ok(Judged::filtered(Operation::Network(NetworkOperation::List(query))))
+        }
+        NetworkOperation::Inspect { network, query } => {
+            let NetworkInspectQuery { verbose: _, scope: _ } = &query;
+            match facts.network(&network).filter(|found| visible(judge, &found.name, &found.labels)) {
+                Some(found) => {
+                    // a predefined one keeps its word, every other goes up by the ID that was judged
+                    let network = if is_predefined(&found.name) { found.name.clone() } else { found.id.clone() };
+                    Ok(Judged::filtered(Operation::Network(NetworkOperation::Inspect { network, query })))
+                }
+                None => Err(Denial::no_such_network(&network)),
+            }
+        }
+    }
+}
+
+/// Whether a client may know of a network with this name and these labels.
+pub(super) fn visible(judge: &Judge<'_>, name: &str, labels: &std::collections::BTreeMap<String, String>) -> bool {
+    judge.policy.unrestricted
+        || is_predefined(name)
+        || judge.stamp.owner.owns(labels)
+        || judge.policy.containers.networks.matches(name)
+        || judge.policy.containers.attach.iter().any(|attached| attached == name)
+}
+
+/// Whether a container may be on this network.
+pub(super) fn joinable(judge: &Judge<'_>, network: &NetworkFacts) -> bool {
+    let NetworkFacts { id: _, name, driver, labels, gateway: _, endpoints: _ } = network;
+    let containers = &judge.policy.containers;
+    if driver == "host" || name == "host" {
+        return false;
+    }
+    if name == "none" || judge.stamp.owner.owns(labels) || containers.attach.contains(name) {
+        return true;
+    }
+    // with `attach` in replace mode no predefined network is ever opened
+    let replaced = !containers.attach.is_empty() && containers.attach_mode == super::compile::AttachMode::Replace;
+    containers.networks.matches(name) && !(replaced && is_predefined(name))
+}
+
+/// The networks that every engine has; `podman` is Podman's `bridge`.
+pub(super) fn is_predefined(name: &str) -> bool {
+    ["bridge", "host", "none", "podman"].contains(&name)
+}

@@ -1,0 +1,135 @@
+//! Whose an object is: labels that the broker writes on everything it creates, and that no client can write.
+//!
+//! Labels are inherited from images (a commit copies them, a build can write them), so a container is owned only if its
+//! image label equals the ID of the image that it was made from: an image cannot contain its own hash. Must never keep
+//! a table of its own: the truth is on the objects, and a second broker reads the same.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What every label of ours begins with.
+pub const PREFIX: &str = "docker-broker.";
+/// Who made it: `instance/listener`.
+pub const OWNER: &str = "docker-broker.owner";
+/// Within which session.
+pub const SESSION: &str = "docker-broker.session";
+/// When its life ends, in Unix seconds; `never` where the policy says so.
+pub const EXPIRES: &str = "docker-broker.expires";
+/// Under which policy.
+pub const POLICY: &str = "docker-broker.policy";
+/// By which version of the broker.
+pub const VERSION: &str = "docker-broker.version";
+/// The ID of the image that was judged; on containers only.
+pub const IMAGE: &str = "docker-broker.image";
+
+/// Who a client acts for: the broker's instance and the listener that the client came in by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Owner(String);
+
+/// What the labels of a created object say beside its owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// Who makes it.
+    pub owner: Owner,
+    /// The session.
+    pub session: String,
+    /// Unix seconds; `None` for ever.
+    pub expires: Option<u64>,
+    /// The policy's name.
+    pub policy: String,
+}
+
+impl Owner {
+    /// Joins instance and listener.
+    #[must_use]
+    pub fn new(instance: &str, listener: &str) -> Self {
+        Self(format!("{instance}/{listener}"))
+    }
+
+    /// As the label holds it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the labels of a network or a volume are this owner's. These inherit labels from nothing.
+    #[must_use]
+    pub fn owns(&self, labels: &BTreeMap<String, String>) -> bool {
+        labels.get(OWNER).is_some_and(|owner| *owner == self.0)
+    }
+
+    /// Whether a container with these labels, made from this image, is this owner's.
+    #[must_use]
+    pub fn owns_container(&self, labels: &BTreeMap<String, String>, image_id: &str) -> bool {
+        !image_id.is_empty() && self.owns(labels) && labels.get(IMAGE).is_some_and(|judged| judged == image_id)
+    }
+}
+
+impl Stamp {
+    /// The labels, all of them. `image_id` is given for containers.
+    #[must_use]
+    pub fn labels(&self, image_id: Option<&str>) -> Vec<(String, String)> {
+        let Self { owner, session, expires, policy } = self;
+        let expires = expires.map_or_else(|| "never".to_owned(), |at| at.to_string());
+        let mut labels = vec![
+            (OWNER.to_owned(), owner.0.clone()),
+            (SESSION.to_owned(), session.clone()),
+            (EXPIRES.to_owned(), expires),
+            (POLICY.to_owned(), policy.clone()),
+            (VERSION.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+        ];
+        labels.extend(image_id.map(|id| (IMAGE.to_owned(), id.to_owned())));
+        labels
+    }
+}
+
+/// When the life of an object with these labels ends, in Unix seconds; `None` when it does not say, or never ends.
+#[must_use]
+pub fn expiry(labels: &BTreeMap<String, String>) -> Option<u64> {
+    labels.get(EXPIRES)?.parse().ok()
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp() -> Stamp {
+        Stamp {
+            owner: Owner::new("host-1", "main"),
+            session: "s1".into(),
+            expires: Some(1_700_000_000),
+            policy: "postgres".into(),
+        }
+    }
+
+    #[test]
+    fn an_image_that_carries_our_labels_owns_nothing() {
+        let copied: BTreeMap<_, _> = stamp().labels(Some("sha256:judged")).into_iter().collect();
+        let owner = stamp().owner;
+        assert!(!owner.owns_container(&copied, "sha256:committed"), "a commit has another ID");
+        assert!(!owner.owns_container(&stamp().labels(None).into_iter().collect(), "sha256:judged"), "no image label");
+        assert!(!owner.owns_container(&copied, ""), "no image");
+        assert!(owner.owns_container(&copied, "sha256:judged"));
+    }
+
+    #[test]
+    fn another_owner_is_another_owner() {
+        let labels: BTreeMap<_, _> = stamp().labels(None).into_iter().collect();
+        assert!(!Owner::new("host-1", "main2").owns(&labels));
+        assert!(!Owner::new("host-1", "").owns(&BTreeMap::new()));
+        assert!(stamp().owner.owns(&labels));
+    }
+
+    #[test]
+    fn an_expiry_is_read_back_and_never_is_not_a_time() {
+        assert_eq!(expiry(&stamp().labels(None).into_iter().collect()), Some(1_700_000_000));
+        let never = Stamp { expires: None, ..stamp() };
+        assert_eq!(expiry(&never.labels(None).into_iter().collect()), None);
+    }
+}
