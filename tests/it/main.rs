@@ -1,1 +1,6 @@
+#![cfg(test)]
+//! Contract tests: what a client sees and what bytes reach the engine, with the broker in this process, a recording fake
+//! engine behind it and a raw client before it. `cargo test --test it` needs no engine.
 
+mod harness;
+mod self_check;
