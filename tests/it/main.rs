@@ -2,5 +2,6 @@
 //! Contract tests: what a client sees and what bytes reach the engine, with the broker in this process, a recording fake
 //! engine behind it and a raw client before it. `cargo test --test it` needs no engine.
 
+mod corpus;
 mod harness;
 mod self_check;

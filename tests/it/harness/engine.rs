@@ -12,7 +12,7 @@ pub(crate) mod world;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWriteExt;
@@ -40,6 +40,7 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     open: AtomicUsize,
     opened: AtomicUsize,
+    flooded: AtomicUsize,
     /// Lines for logs, events and attached streams that are followed.
     pub(crate) feed: broadcast::Sender<Fed>,
     /// Counted up when a container starts, stops or goes.
@@ -80,6 +81,8 @@ enum Act {
     Bytes(Vec<u8>),
     /// These bytes, then the connection closes.
     Cut(Vec<u8>),
+    /// So many bytes as one chunked body, as fast as they are taken.
+    Flood(usize),
     Hang,
     Close,
     Delay(Duration),
@@ -101,6 +104,7 @@ impl FakeEngine {
             state: Mutex::new(state),
             open: AtomicUsize::new(0),
             opened: AtomicUsize::new(0),
+            flooded: AtomicUsize::new(0),
             feed: broadcast::channel(1024).0,
             changes: watch::channel(0).0,
         });
@@ -215,6 +219,11 @@ impl FakeEngine {
         self.shared.opened.load(Ordering::SeqCst)
     }
 
+    /// How many bytes of floods were taken.
+    pub(crate) fn flooded(&self) -> usize {
+        self.shared.flooded.load(Ordering::SeqCst)
+    }
+
     /// A rule for requests of this method and path (without version; `*` stands for one segment). The last one wins.
     pub(crate) fn on(&self, method: &str, path: &str) -> On<'_> {
         let rule = Rule { method: method.to_owned(), path: path.to_owned(), act: Act::Hang, left: None };
@@ -259,6 +268,11 @@ impl On<'_> {
         self.act(Act::Cut(bytes.into()));
     }
 
+    /// A chunked body of so many bytes, as fast as they are taken; see [`FakeEngine::flooded`].
+    pub(crate) fn flood(self, bytes: usize) {
+        self.act(Act::Flood(bytes));
+    }
+
     /// Never an answer.
     pub(crate) fn hang(self) {
         self.act(Act::Hang);
@@ -282,7 +296,7 @@ impl On<'_> {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no test thread panicked inside")
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks at the world, or changes it.
@@ -409,7 +423,7 @@ async fn serve(stream: UnixStream, shared: &Shared, number: usize) -> io::Result
             return Ok(());
         }
         let played = match shared.rule_for(&request) {
-            Some(act) => play(act, &mut source, &mut write).await?,
+            Some(act) => play(act, shared, &mut source, &mut write).await?,
             None => Played::Owed,
         };
         let goes_on = match played {
@@ -445,7 +459,12 @@ async fn read_request_body(
     Ok(complete)
 }
 
-async fn play(act: Act, source: &mut Source<OwnedReadHalf>, write: &mut OwnedWriteHalf) -> io::Result<Played> {
+async fn play(
+    act: Act,
+    shared: &Shared,
+    source: &mut Source<OwnedReadHalf>,
+    write: &mut OwnedWriteHalf,
+) -> io::Result<Played> {
     match act {
         Act::Reply(status, body) => {
             write.write_all(&answer::framed(status, &[], body.to_string().as_bytes())).await?;
@@ -459,6 +478,15 @@ async fn play(act: Act, source: &mut Source<OwnedReadHalf>, write: &mut OwnedWri
             write.write_all(&bytes).await?;
             write.shutdown().await?;
             Ok(Played::Ended)
+        }
+        Act::Flood(bytes) => {
+            write.write_all(&answer::head(200, &[("Transfer-Encoding", "chunked")])).await?;
+            for _ in 0..bytes / 65536 {
+                wire::write_chunk(write, &[b'x'; 65536]).await?;
+                shared.flooded.fetch_add(65536, Ordering::SeqCst);
+            }
+            wire::write_chunk(write, b"").await?;
+            Ok(Played::Answered)
         }
         Act::Hang => {
             while source.fill().await? {}

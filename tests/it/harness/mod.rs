@@ -4,6 +4,7 @@
 pub(crate) mod broker;
 pub(crate) mod client;
 pub(crate) mod engine;
+pub(crate) mod relay;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use self::broker::{Broker, Setup};
 use self::client::{Client, Reply, Request};
 use self::engine::FakeEngine;
 use self::engine::world::World;
+use self::relay::Relay;
 
 /// The instance and the listener of every lab, and so the owner of what its clients make.
 pub(crate) const INSTANCE: &str = "lab";
@@ -26,6 +28,7 @@ pub(crate) const OWNER: &str = "lab/main";
 pub(crate) struct Lab {
     pub(crate) engine: FakeEngine,
     broker: Option<Broker>,
+    relay: Option<Relay>,
     socket: PathBuf,
     directory: tempfile::TempDir,
 }
@@ -38,15 +41,26 @@ impl Lab {
 
     /// The same, with other bounds.
     pub(crate) async fn start_with(policy: &str, change: impl FnOnce(&mut Bounds)) -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let engine = FakeEngine::start(&directory.path().join("engine.sock"), World::new(OWNER));
-        let mut lab = Self { engine, broker: None, socket: directory.path().join("docker.sock"), directory };
+        let mut lab = Self::empty();
         let mut setup = lab.setup(policy);
         change(&mut setup.bounds);
         lab.broker =
             Some(Broker::start(setup).await.unwrap_or_else(|error| panic!("the broker does not start: {error}")));
         lab.engine.forget();
         lab
+    }
+
+    /// With a relay in the broker's place, which judges nothing.
+    pub(crate) fn with_relay() -> Self {
+        let mut lab = Self::empty();
+        lab.relay = Some(Relay::start(&lab.socket, &lab.directory.path().join("engine.sock")));
+        lab
+    }
+
+    fn empty() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let engine = FakeEngine::start(&directory.path().join("engine.sock"), World::new(OWNER));
+        Self { engine, broker: None, relay: None, socket: directory.path().join("docker.sock"), directory }
     }
 
     /// What another broker would need to stand in the same place.

@@ -124,7 +124,7 @@ fn container_list(request: &Recorded, world: &World) -> Answer {
 }
 
 fn create(request: &Recorded, world: &mut World) -> Answer {
-    let mut config = request.json();
+    let Some(mut config) = parsed(request) else { return bad_body() };
     let host_config = config["HostConfig"].take();
     let networking = config["NetworkingConfig"].take();
     let reference = text(&config["Image"]).to_owned();
@@ -204,8 +204,9 @@ fn archive(request: &Recorded) -> Answer {
 }
 
 fn exec_create(request: &Recorded, container: &str, world: &mut World) -> Answer {
+    let Some(config) = parsed(request) else { return bad_body() };
     let id = world.new_id();
-    world.execs.push(Exec { id: id.clone(), container: container.to_owned(), config: request.json() });
+    world.execs.push(Exec { id: id.clone(), container: container.to_owned(), config });
     Answer::Json(201, json!({"Id": id}))
 }
 
@@ -216,7 +217,7 @@ fn exec(request: &Recorded, id: &str, rest: &[&str], world: &World) -> Answer {
     match (request.method.as_str(), rest) {
         ("GET", ["json"]) => Answer::Json(200, found.inspect()),
         ("POST", ["start"]) => {
-            let body = request.json();
+            let Some(body) = parsed(request) else { return bad_body() };
             if body["Detach"].as_bool() == Some(true) {
                 return Answer::Empty(200);
             }
@@ -282,7 +283,7 @@ fn connect(request: &Recorded, reference: &str, world: &mut World) -> Answer {
     let Some(network) = world.network(reference).cloned() else {
         return Answer::error(404, format!("network {reference} not found"));
     };
-    let body = request.json();
+    let Some(body) = parsed(request) else { return bad_body() };
     let Ok(container) = world.container(text(&body["Container"])).map(|container| container.id.clone()) else {
         return Answer::error(404, format!("No such container: {}", text(&body["Container"])));
     };
@@ -325,6 +326,15 @@ fn labels_match(filters: &Value, labels: &Value) -> bool {
         Some((key, value)) => labels[key].as_str() == Some(value),
         None => labels.get(text(wanted)).is_some(),
     })
+}
+
+/// The body as a JSON object.
+fn parsed(request: &Recorded) -> Option<Value> {
+    serde_json::from_slice(&request.body).ok().filter(Value::is_object)
+}
+
+fn bad_body() -> Answer {
+    Answer::error(400, "invalid JSON")
 }
 
 fn text(value: &Value) -> &str {
