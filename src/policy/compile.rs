@@ -4,7 +4,8 @@
 //! this version does not have is refused as well and listed in [`Policy::not_in_force`]; a judge that follows these
 //! values can therefore not open what nobody built. Nothing here is decided by the request.
 
-pub(crate) mod read;
+mod read;
+pub(crate) mod value;
 
 use std::fmt;
 use std::time::Duration;
