@@ -7,7 +7,7 @@ use super::pattern::{ImagePattern, PatternError, Patterns};
 
 /// Why an override cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{key}` {message}")]
+#[error("`{key}`: {message}")]
 pub struct OverrideError {
     /// The key that it would have set.
     pub key: &'static str,
@@ -37,7 +37,7 @@ impl Policy {
     pub fn override_images(&mut self, images: Vec<ImagePattern>) -> Result<(), OverrideError> {
         self.images.allow = images;
         if self.can_create() && self.containers.lifetime == Lifetime::For(std::time::Duration::ZERO) {
-            let message = format!("is missing in {self}, which allowed no image before");
+            let message = format!("missing in {self}, which allowed no image before");
             return Err(OverrideError { key: keys::CONTAINERS_LIFETIME, message });
         }
         Ok(())
@@ -134,7 +134,7 @@ mod tests {
         let error = policy.override_images(images).expect_err("no lifetime");
         assert_eq!(
             error.to_string(),
-            "`containers.lifetime` is missing in policy file `x.toml`, which allowed no image before"
+            "`containers.lifetime`: missing in policy file `x.toml`, which allowed no image before"
         );
     }
 

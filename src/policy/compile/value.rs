@@ -128,3 +128,77 @@ const UNITS: [(&str, u64); 10] = [
     ("GB", 1_000_000_000),
     ("TB", 1_000_000_000_000),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_need_a_number_and_a_unit() {
+        for text in ["", "1", "GiB", "1 gib", "1g", "512m", "-1MiB", "1.5GiB", "+1MiB", "1MiBs", "1 M iB", "unlimitedd"]
+        {
+            assert!(size(text).is_err(), "{text}");
+        }
+        assert!(size("0MiB").is_err_and(|message| message.contains("0 means no limit")));
+        for huge in ["9223372036854775808B", "8388608TiB", "18446744073709551615B", "99999999999999999999B"] {
+            assert!(size(huge).is_err(), "{huge}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_binary_or_decimal() {
+        let expected = [("512MiB", 512 << 20), ("1GiB", 1 << 30), ("20MB", 20_000_000), ("1 KiB", 1024), ("7B", 7)];
+        for (text, bytes) in expected {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        assert_eq!(size("9223372036854775807B"), Ok(9_223_372_036_854_775_807));
+    }
+
+    #[test]
+    fn lifetimes_are_bounded() {
+        for text in ["", "30", "0s", "-5m", "half an hour", "2years", "99999999999999999999s"] {
+            assert!(lifetime(text).is_err(), "{text}");
+        }
+        assert_eq!(lifetime("30m"), Ok(Duration::from_secs(1800)));
+        assert_eq!(lifetime("1h 30m"), Ok(Duration::from_secs(5400)));
+    }
+
+    #[test]
+    fn paths_have_one_spelling() {
+        for text in ["", "/", "x", "./x", "/x/", "//x", "/x//y", "/x/../y", "/x/.", "/x:y", "/x,size=1g", "/x*", "/x\0"]
+        {
+            assert!(path(text).is_err(), "{text}");
+        }
+        assert_eq!(path("/var/lib/postgresql/data").as_deref(), Ok("/var/lib/postgresql/data"));
+    }
+
+    #[test]
+    fn binds_are_read_only_unless_said() {
+        let read = |text| bind(text).map(|grant| (grant.source, grant.writable));
+        assert_eq!(read("/srv/fixtures"), Ok(("/srv/fixtures".to_owned(), false)));
+        assert_eq!(read("/srv/fixtures:ro"), Ok(("/srv/fixtures".to_owned(), false)));
+        assert_eq!(read("/srv/fixtures:rw"), Ok(("/srv/fixtures".to_owned(), true)));
+        for text in ["fixtures", "/a:/b", "/a:rw:rw", "/a:rshared", ":rw", "/:rw"] {
+            assert!(bind(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_hosts_network_is_no_network() {
+        for text in ["host", "HOST", "host ", "container:abc", "host:x"] {
+            assert!(network(text).is_err(), "{text}");
+            assert!(attached(text).is_err(), "{text}");
+        }
+        for text in ["", "none", "default", "dev-*", "a b", "a/b"] {
+            assert!(attached(text).is_err(), "{text}");
+        }
+        assert_eq!(attached("dev-internal").as_deref(), Ok("dev-internal"));
+        assert!(network("bridge").is_ok());
+    }
+
+    #[test]
+    fn env_keys_carry_no_value() {
+        assert!(env_key("TZ=UTC").is_err());
+        assert!(env_key("LC_*").is_ok());
+    }
+}

@@ -179,3 +179,166 @@ const SAME_SECTION: f64 = 0.2;
 
 /// Below this, a suggestion would be a guess.
 const LIKE_ENOUGH: f64 = 0.6;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use toml::Table;
+
+    use super::super::PolicyFile;
+    use super::*;
+
+    /// A value of the right form for a key.
+    fn sample(key: &Key) -> Value {
+        let text = match key.kind {
+            Kind::Table | Kind::SwitchOrTable | Kind::ChoiceOrTable(_) => "{}",
+            Kind::Switch => "true",
+            Kind::Text => "\"x\"",
+            Kind::Whole | Kind::Count => "1",
+            Kind::Cpus => "0.5",
+            Kind::Size => "\"1GiB\"",
+            Kind::Duration => "\"30m\"",
+            Kind::Choice(words) => return Value::String((*words.first().expect("a word")).to_owned()),
+            Kind::List => "[\"x\"]",
+        };
+        value(text)
+    }
+
+    fn value(text: &str) -> Value {
+        let table: Table = toml::from_str(&format!("x = {text}")).expect("TOML");
+        table.get("x").expect("x").clone()
+    }
+
+    /// A file that holds one key.
+    fn file_with(path: &str, value: Value) -> Table {
+        path.rsplit('.')
+            .fold(value, |inner, name| Value::Table(Table::from_iter([(name.to_owned(), inner)])))
+            .as_table()
+            .expect("a table")
+            .clone()
+    }
+
+    fn read(path: &str, value: Value) -> Result<PolicyFile, String> {
+        file_with(path, value).try_into().map_err(|error: toml::de::Error| error.message().to_owned())
+    }
+
+    #[test]
+    fn paths_are_unique_and_follow_their_sections() {
+        let mut seen = BTreeSet::new();
+        for key in KEYS {
+            assert!(seen.insert(key.path), "{} stands twice", key.path);
+            if let Some((section, _)) = key.path.rsplit_once('.') {
+                assert!(seen.contains(section), "{} stands before {section}", key.path);
+            }
+            assert!(!key.meaning.is_empty() && !key.meaning.contains(['\n', '|']), "{}", key.path);
+        }
+    }
+
+    #[test]
+    fn every_key_of_the_table_is_read() {
+        for key in KEYS {
+            let value = sample(key);
+            assert!(key.accepts(&value), "{} does not accept {value}", key.path);
+            if let Err(error) = read(key.path, value) {
+                panic!("{}: {error}", key.path);
+            }
+        }
+    }
+
+    #[test]
+    fn every_key_that_is_read_stands_in_the_table() {
+        let sections = KEYS.iter().filter(|key| key.kind == Kind::Table).map(|key| key.path);
+        for section in sections.chain([""]) {
+            let stranger = if section.is_empty() { "stranger".to_owned() } else { format!("{section}.stranger") };
+            let error = read(&stranger, Value::Boolean(true)).expect_err("not a key");
+            let (_, listed) = error.split_once("expected ").expect("serde lists the fields it knows");
+            let fields: BTreeSet<&str> = listed.split('`').skip(1).step_by(2).collect();
+            let known: BTreeSet<&str> = children(section).map(Key::name).collect();
+            assert_eq!(fields, known, "of section `{section}`");
+        }
+    }
+
+    #[test]
+    fn tables_in_the_place_of_a_value_read_the_keys_of_the_table() {
+        use super::super::{ControlTable, ExecTable, LogTable, NetworkCreateTable, VolumeCreateTable};
+        let fields = |error: Option<String>| -> BTreeSet<String> {
+            let error = error.expect("not a key");
+            let (_, listed) = error.split_once("expected ").expect("serde lists the fields it knows");
+            listed.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+        };
+        let stranger = "stranger = true";
+        let control = toml::from_str::<ControlTable>(stranger).err().map(|error| error.message().to_owned());
+        let exec = toml::from_str::<ExecTable>(stranger).err().map(|error| error.message().to_owned());
+        let log = toml::from_str::<LogTable>(stranger).err().map(|error| error.message().to_owned());
+        let network = toml::from_str::<NetworkCreateTable>(stranger).err().map(|error| error.message().to_owned());
+        let volume = toml::from_str::<VolumeCreateTable>(stranger).err().map(|error| error.message().to_owned());
+        let pairs = [
+            (CONTAINERS_CONTROL, control),
+            (CONTAINERS_EXEC, exec),
+            (CONTAINERS_LIMITS_LOG, log),
+            (NETWORKS_CREATE, network),
+            (VOLUMES_CREATE, volume),
+        ];
+        let tables = KEYS.iter().filter(|key| matches!(key.kind, Kind::SwitchOrTable | Kind::ChoiceOrTable(_)));
+        assert_eq!(tables.map(|key| key.path).collect::<Vec<_>>(), pairs.each_ref().map(|(path, _)| *path));
+        for (path, error) in pairs {
+            let known: BTreeSet<String> = children(path).map(|key| key.name().to_owned()).collect();
+            assert_eq!(fields(error), known, "of `{path}`");
+        }
+    }
+
+    #[test]
+    fn the_words_of_a_choice_are_those_that_are_read() {
+        for key in KEYS {
+            let (Kind::Choice(words) | Kind::ChoiceOrTable(words)) = key.kind else { continue };
+            for word in words {
+                let word = Value::String((*word).to_owned());
+                assert!(key.accepts(&word) && read(key.path, word.clone()).is_ok(), "{} = {word}", key.path);
+            }
+            for word in ["stranger", "", "none ", "refuse-", "Own"] {
+                assert!(!key.accepts(&Value::String(word.to_owned())), "{} = {word}", key.path);
+            }
+        }
+        assert!(read(PRUNE_ANSWER, Value::String("refuse".to_owned())).is_err());
+        assert!(read(CONTAINERS_SEE, Value::String("none".to_owned())).is_err());
+    }
+
+    #[test]
+    fn no_key_takes_a_value_of_another_kind() {
+        for key in KEYS {
+            for text in ["true", "-1", "0.5", "\"x\"", "[1]", "[\"x\"]", "{}", "1979-05-27", "[[]]"] {
+                let value = value(text);
+                let takes = match key.kind {
+                    Kind::Table => text == "{}",
+                    Kind::Switch => text == "true",
+                    Kind::Text | Kind::Size | Kind::Duration => text == "\"x\"",
+                    Kind::Cpus => ["0.5", "-1"].contains(&text),
+                    Kind::List => text == "[\"x\"]",
+                    Kind::SwitchOrTable => ["true", "{}"].contains(&text),
+                    Kind::ChoiceOrTable(_) => text == "{}",
+                    Kind::Whole | Kind::Count | Kind::Choice(_) => false,
+                };
+                assert_eq!(key.accepts(&value), takes, "{} = {text}", key.path);
+                assert!(!key.wanted().is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn the_nearest_key_is_one_that_was_meant() {
+        for (written, meant) in [
+            ("images.alow", Some(IMAGES_ALLOW)),
+            ("image.allow", Some(IMAGES_ALLOW)),
+            ("containers.publish_address", Some(CONTAINERS_PUBLISH_ADDRESS)),
+            ("containers.Exec", Some(CONTAINERS_EXEC)),
+            ("containers.memory", Some(CONTAINERS_LIMITS_MEMORY)),
+            ("privileged", Some(CONTAINERS_HOST_PRIVILEGED)),
+            ("container", Some(CONTAINERS)),
+            ("containers.zzzzzz", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(written), meant, "{written}");
+        }
+    }
+}
