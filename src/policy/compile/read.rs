@@ -176,6 +176,10 @@ fn read_limits(reader: &mut Reader, section: LimitsSection) -> Limits {
     }
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one line for each power, twice, so that a new one does not compile until it is read"
+)]
 fn read_host(reader: &mut Reader, section: HostSection) -> Host {
     let HostSection {
         binds,
