@@ -2,7 +2,7 @@
 //! `docker-broker check` prints.
 //!
 //! A text passes through: TOML syntax; keys and kinds against the [`keys`] table; the base that `extends` names; the
-//! meaning of values ([`compile`](super::compile)); rules between keys. A policy with any error does not load.
+//! meaning of values ([`compile`]); rules between keys. A policy with any error does not load.
 
 mod place;
 mod warn;
