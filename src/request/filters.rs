@@ -18,8 +18,8 @@ impl Filters {
     /// no filter, and so is a name without values.
     ///
     /// # Errors
-    /// What [`Json::read`] refuses, other kinds of values, and `false` in the second shape: engines filter by it as if it
-    /// were `true`.
+    /// What [`Json::read`] refuses, other kinds of values, and `false` in the second shape: engines filter by it as if
+    /// it were `true`.
     pub fn parse(text: &str) -> Result<Self, RequestError> {
         if text.trim().is_empty() {
             return Ok(Self::default());

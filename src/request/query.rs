@@ -33,8 +33,8 @@ impl Query {
 
     /// Reads the pairs into a type whose fields (serde names) are the known keys.
     ///
-    /// Booleans follow the engine: trimmed and without case, `""`, `0`, `no`, `false`, `none` are false, all else is true.
-    /// Whole numbers are strict decimals. A list field takes every value of its key. Absent is serde's default.
+    /// Booleans follow the engine: trimmed and without case, `""`, `0`, `no`, `false`, `none` are false, all else is
+    /// true. Whole numbers are strict decimals. A list field takes every value of its key. Absent is serde's default.
     ///
     /// # Errors
     /// [`RequestError::Repeated`] for a known key that is there twice and no list, [`RequestError::Spelling`] for a key
