@@ -14,6 +14,7 @@
 pub mod audit;
 pub mod bounds;
 pub mod client;
+pub mod config;
 pub mod operation;
 pub mod policy;
 pub mod request;
