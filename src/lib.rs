@@ -11,8 +11,10 @@
 //! - [`broker`]: the pipeline, with [`response`] and [`audit`] on every path;
 //! - [`listener`], [`client`], [`config`] and [`cli`]: the sockets and the people.
 
+pub mod audit;
 pub mod bounds;
 pub mod client;
+pub mod config;
 pub mod operation;
 pub mod policy;
 pub mod request;
