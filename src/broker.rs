@@ -26,10 +26,10 @@ use tokio_util::task::TaskTracker;
 use crate::audit::{Audit, Decision, Record};
 use crate::bounds::Bounds;
 use crate::client::SharedConnection;
-use crate::operation::container::{ContainerAction, ContainerOperation, HijackStyle};
+use crate::operation::Operation;
+use crate::operation::container::{ContainerAction, ContainerOperation};
 use crate::operation::routes::{self, Kind, Route, Standing};
 use crate::operation::system::SystemOperation;
-use crate::operation::Operation;
 use crate::policy::compile::{Lifetime, Policy};
 use crate::policy::denial::Denial;
 use crate::policy::facts::Facts;
@@ -145,7 +145,8 @@ impl Broker {
     /// Answers one request. Every path ends in a record.
     pub async fn answer(self: &Arc<Self>, client: &Client, request: Request<Incoming>) -> Response<Reply> {
         client.connection.begin();
-        let mut recorder = Recorder::new(self.record(client, &request), Arc::clone(&self.audit), client.connection.clone());
+        let mut recorder =
+            Recorder::new(self.record(client, &request), Arc::clone(&self.audit), client.connection.clone());
         let result = self.pipeline(client, &mut recorder, request).await;
         let (response, place) = match result {
             Ok(Answered { response, place }) => (response, place),
@@ -321,12 +322,7 @@ impl Broker {
             Lifetime::For(span) => Some(unix_seconds(SystemTime::now() + span)),
             Lifetime::Unlimited => None,
         };
-        Stamp {
-            owner: self.owner.clone(),
-            session: self.session.clone(),
-            expires,
-            policy: self.policy.name.clone(),
-        }
+        Stamp { owner: self.owner.clone(), session: self.session.clone(), expires, policy: self.policy.name.clone() }
     }
 
     fn record(&self, client: &Client, request: &Request<Incoming>) -> Record {
@@ -421,41 +417,6 @@ fn path_text(words: &ApiRequest) -> String {
 /// Seconds since 1970.
 pub(crate) fn unix_seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-impl Operation {
-    /// How this becomes a raw stream, if it does.
-    const fn hijack(&self) -> Option<HijackStyle> {
-        match self {
-            Self::Container(ContainerOperation::Act { container: _, action: ContainerAction::Attach(_, style) }) => {
-                Some(*style)
-            }
-            Self::Exec(operation) => operation.hijack(),
-            _ => None,
-        }
-    }
-
-    /// Whether its answer may take for ever: streams, and waiting.
-    const fn is_open_ended(&self) -> bool {
-        match self {
-            Self::System(SystemOperation::Events(_)) => true,
-            Self::Image(operation) => operation.is_open_ended(),
-            Self::Container(ContainerOperation::Act { container: _, action }) => action.is_open_ended(),
-            Self::Exec(operation) => operation.hijack().is_some(),
-            _ => false,
-        }
-    }
-
-    /// Whether the engine's errors about it can name paths of the host.
-    const fn may_tell_host_paths(&self) -> bool {
-        matches!(
-            self,
-            Self::Container(
-                ContainerOperation::Create(_)
-                    | ContainerOperation::Act { container: _, action: ContainerAction::Start(_) | ContainerAction::Restart(_) }
-            )
-        )
-    }
 }
 
 /// A judge asks at most twice; a third round is for what nobody thought of.

@@ -13,9 +13,14 @@
 
 pub mod audit;
 pub mod bounds;
+pub mod broker;
 pub mod client;
 pub mod config;
+pub mod listener;
 pub mod operation;
 pub mod policy;
 pub mod request;
+pub mod response;
+pub mod serve;
+pub mod session;
 pub mod upstream;

@@ -3,6 +3,7 @@
 //! One place maps errors to statuses. Must never pass a header of the engine on that is not on the list, and never
 //! buffer a stream.
 
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -186,6 +187,32 @@ pub struct Recorder {
     connection: SharedConnection,
 }
 
+impl fmt::Debug for Body {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Whole(_) => "Whole",
+            Self::Engine(_) => "Engine",
+            Self::Filtered(_) => "Filtered",
+        })
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Reply")
+            .field("body", &self.body)
+            .field("recorder", &self.recorder)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Recorder").field("request_id", &self.request_id()).finish_non_exhaustive()
+    }
+}
+
 impl Recorder {
     /// Begins the record of a request.
     #[must_use]
@@ -204,6 +231,17 @@ impl Recorder {
     #[must_use]
     pub fn request_id(&self) -> &str {
         self.record.as_ref().map_or("", |record| record.request_id.as_str())
+    }
+
+    /// Another recorder that will write the record; this one will not.
+    #[must_use]
+    pub fn hand_over(&mut self) -> Self {
+        Self {
+            record: self.record.take(),
+            started: self.started,
+            audit: Arc::clone(&self.audit),
+            connection: Arc::clone(&self.connection),
+        }
     }
 
     fn write(&mut self) {
@@ -338,7 +376,7 @@ pub fn relay(answer: Response<Incoming>) -> Response<Body> {
 
 /// Copies the headers that may pass.
 pub fn pass_headers(from: &HeaderMap, to: &mut HeaderMap) {
-    for name in PASSED.iter().chain(&[CONTENT_TYPE, LOCATION, SERVER]) {
+    for name in &PASSED {
         if let Some(value) = from.get(name) {
             to.insert(name.clone(), value.clone());
         }
@@ -346,7 +384,7 @@ pub fn pass_headers(from: &HeaderMap, to: &mut HeaderMap) {
 }
 
 /// What an engine says about itself and about a copied file; `libpod-api-version` is Podman's.
-static PASSED: &[HeaderName] = &[
+static PASSED: [HeaderName; 10] = [
     HeaderName::from_static("api-version"),
     HeaderName::from_static("ostype"),
     HeaderName::from_static("docker-experimental"),
@@ -354,4 +392,7 @@ static PASSED: &[HeaderName] = &[
     HeaderName::from_static("swarm"),
     HeaderName::from_static("x-docker-container-path-stat"),
     HeaderName::from_static("libpod-api-version"),
+    CONTENT_TYPE,
+    LOCATION,
+    SERVER,
 ];

@@ -18,7 +18,7 @@ use tokio_util::io::StreamReader;
 
 use crate::bounds::Bounds;
 use crate::operation::routes::{BodyRule, JsonBody, Kind};
-use crate::request::{ApiRequest, Json, JsonBounds, same_parameters};
+use crate::request::{ApiRequest, ContentKind, Json, JsonBounds, same_parameters};
 use crate::response::{BrokerError, Recorder};
 use crate::upstream::archive::{ArchiveBounds, ArchiveError, ReEncoded, re_encode};
 use crate::upstream::link::EngineBody;
@@ -97,9 +97,16 @@ impl Failure {
 
 fn one_content_type(words: &ApiRequest) -> Result<(), BrokerError> {
     if words.content.repeated_type {
-        return Err(BrokerError::Body("it has two Content-Type fields, and readers differ on which one counts".to_owned()));
+        return Err(BrokerError::Body(
+            "it has two Content-Type fields, and readers differ on which one counts".to_owned(),
+        ));
     }
-    Ok(())
+    match words.content.kind {
+        ContentKind::Json => Ok(()),
+        ContentKind::None | ContentKind::Form | ContentKind::Multipart | ContentKind::Grpc | ContentKind::Other => {
+            Err(BrokerError::Body("its Content-Type is not `application/json`".to_owned()))
+        }
+    }
 }
 
 fn unwanted_body() -> BrokerError {

@@ -102,8 +102,12 @@ async fn discard(broker: &Broker, permit: &Permit, id: &ContainerId) {
     let Some(permit) = housekeeping::discard_created(permit, id) else { return };
     match broker.engine.perform(&permit).await {
         Ok((status, _)) if status.is_success() || status == StatusCode::NOT_FOUND => {}
-        Ok((status, _)) => tracing::warn!(container = %id, %status, "a container that was not finished stays until it expires"),
-        Err(error) => tracing::warn!(container = %id, %error, "a container that was not finished stays until it expires"),
+        Ok((status, _)) => {
+            tracing::warn!(container = %id, %status, "a container that was not finished stays until it expires")
+        }
+        Err(error) => {
+            tracing::warn!(container = %id, %error, "a container that was not finished stays until it expires")
+        }
     }
 }
 
