@@ -88,8 +88,8 @@ impl Engine {
         let answer: Option<VersionAnswer> = self.ask("its version", "/version").await?;
         let nonsense = |why: &str| UpstreamError::Nonsense { what: "its version", why: why.to_owned() };
         let VersionAnswer { newest, oldest } = answer.ok_or_else(|| nonsense("404"))?;
-        let newest = ApiVersion::parse(&format!("v{newest}")).ok_or_else(|| nonsense("no API version"))?;
-        let oldest = ApiVersion::parse(&format!("v{oldest}")).map_or(OLDEST_MODELLED, |own| own.max(OLDEST_MODELLED));
+        let newest = ApiVersion::parse(&newest).ok_or_else(|| nonsense("no API version"))?;
+        let oldest = ApiVersion::parse(&oldest).map_or(OLDEST_MODELLED, |own| own.max(OLDEST_MODELLED));
         let version = EngineVersion { newest, oldest };
         *lock(&self.version) = Some(version);
         Ok(version)
