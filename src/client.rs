@@ -29,6 +29,9 @@ pub struct Peer {
     pub pid: Option<i32>,
 }
 
+/// A connection as its reader, its writer and whoever watches it hold it.
+pub type SharedConnection = Arc<Connection>;
+
 /// One connection of a client, shared by the reader, the writer and whoever watches it.
 #[derive(Debug)]
 pub struct Connection {

@@ -151,6 +151,55 @@ impl Operation {
     }
 }
 
+impl Operation {
+    /// How this becomes a raw stream, if it does.
+    #[must_use]
+    pub const fn hijack(&self) -> Option<HijackStyle> {
+        match self {
+            Self::Container(ContainerOperation::Act { container: _, action: ContainerAction::Attach(_, style) }) => {
+                Some(*style)
+            }
+            Self::Exec(operation) => operation.hijack(),
+            Self::System(_)
+            | Self::Image(_)
+            | Self::Container(_)
+            | Self::Network(_)
+            | Self::Volume(_)
+            | Self::Prune(_) => None,
+        }
+    }
+
+    /// Whether its answer may take for ever: streams, and waiting.
+    #[must_use]
+    pub const fn is_open_ended(&self) -> bool {
+        match self {
+            Self::System(operation) => matches!(operation, SystemOperation::Events(_)),
+            Self::Image(operation) => matches!(operation, ImageOperation::Create { .. }),
+            Self::Container(ContainerOperation::Act { container: _, action }) => action.is_open_ended(),
+            Self::Exec(operation) => operation.hijack().is_some(),
+            Self::Container(_) | Self::Network(_) | Self::Volume(_) | Self::Prune(_) => false,
+        }
+    }
+
+    /// Whether the engine's errors about it can name paths of the host.
+    #[must_use]
+    pub const fn may_tell_host_paths(&self) -> bool {
+        match self {
+            Self::Container(ContainerOperation::Create(_)) => true,
+            Self::Container(ContainerOperation::Act { container: _, action }) => {
+                matches!(action, ContainerAction::Start(_) | ContainerAction::Restart(_))
+            }
+            Self::Container(ContainerOperation::List(_))
+            | Self::System(_)
+            | Self::Image(_)
+            | Self::Exec(_)
+            | Self::Network(_)
+            | Self::Volume(_)
+            | Self::Prune(_) => false,
+        }
+    }
+}
+
 fn parse_action(
     kind: Kind,
     request: &ApiRequest,
