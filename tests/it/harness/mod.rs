@@ -44,8 +44,7 @@ impl Lab {
         let mut lab = Self::empty();
         let mut setup = lab.setup(policy);
         change(&mut setup.bounds);
-        lab.broker =
-            Some(Broker::start(setup).await.unwrap_or_else(|error| panic!("the broker does not start: {error}")));
+        lab.broker = Some(Broker::start(setup).unwrap_or_else(|error| panic!("the broker does not start: {error}")));
         lab.engine.forget();
         lab
     }
@@ -58,6 +57,7 @@ impl Lab {
     }
 
     fn empty() -> Self {
+        let _alone = broker::alone();
         let directory = tempfile::tempdir().expect("a directory");
         let engine = FakeEngine::start(&directory.path().join("engine.sock"), World::new(OWNER));
         Self { engine, broker: None, relay: None, socket: directory.path().join("docker.sock"), directory }
@@ -69,8 +69,10 @@ impl Lab {
             listen: self.socket.clone(),
             upstream: self.directory.path().join("engine.sock"),
             policy: policy.to_owned(),
+            mode: 0o600,
             bounds: Bounds::default(),
             audit: self.audit_file(),
+            audit_required: false,
         }
     }
 
