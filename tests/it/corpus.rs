@@ -4,7 +4,7 @@
 //! listed row that passes fails the test, so the list can only get shorter. All benign rows run before the attacks and
 //! after them.
 
-mod canonical;
+pub(crate) mod canonical;
 mod row;
 mod scenario;
 

@@ -214,6 +214,11 @@ impl Request {
         self
     }
 
+    /// The same request with `{id}` in the target replaced.
+    pub(crate) fn naming(&self, id: &str) -> Self {
+        Self { target: self.target.replace("{id}", id), ..self.clone() }
+    }
+
     /// Asks for a raw stream by `101`.
     pub(crate) fn upgrade(self) -> Self {
         self.header("Connection", "Upgrade").header("Upgrade", "tcp")
