@@ -62,7 +62,7 @@ async fn every_power_over_the_host_is_refused_with_its_place_and_key() {
         (json!({"IpcMode": "host"}), "HostConfig.IpcMode", "containers.host.ipc"),
         (json!({"CapAdd": ["SYS_ADMIN"]}), "HostConfig.CapAdd", "containers.host.cap-add"),
         (json!({"UsernsMode": "host"}), "HostConfig.UsernsMode", "containers.host.userns"),
-        (json!({"Sysctls": {"kernel.shmmax": "1"}}), "HostConfig.Sysctls[kernel.shmmax]", "containers.host.sysctls"),
+        (json!({"Sysctls": {"kernel.shmmax": "1"}}), "HostConfig.Sysctls", "containers.host.sysctls"),
         (json!({"Runtime": "x.y"}), "HostConfig.Runtime", "containers.host.runtime"),
         (json!({"RestartPolicy": {"Name": "always"}}), "HostConfig.RestartPolicy.Name", "containers.host.restart"),
         (json!({"SecurityOpt": ["seccomp=unconfined"]}), "HostConfig.SecurityOpt[0]", "containers.host.security-opt"),
