@@ -13,6 +13,7 @@
 
 pub mod audit;
 pub mod bounds;
+pub mod cli;
 pub mod client;
 pub mod config;
 pub mod operation;
