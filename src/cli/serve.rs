@@ -56,9 +56,9 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   docker-broker serve --listen unix:///tmp/broker.sock
       Only this user may open the socket; the built-in policy `postgres` applies
-  docker-broker serve --policy agent.toml --socket-group agents --audit /var/log/docker-broker/audit.json
+  docker-broker serve --policy agent.toml --socket-group agents --audit /var/log/audit.json
       The group may open it as well, and one JSON record for every request goes to a file
-  docker-broker serve --allowed-image registry.example/team/postgres --allowed-tag 16 --allow-pulls=false
+  docker-broker serve --allowed-image registry.example/team/postgres:16 --allow-pulls=false
       The built-in policy with another image, which has to be on the engine already
   docker-broker serve --attach-networks dev-internal --policy agent.toml
       Containers join `dev-internal` instead of the default network";
