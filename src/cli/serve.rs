@@ -25,9 +25,14 @@ where
     let config = resolve(arguments, origins, environment, environment.unknown(&Cli::command()))?;
     log::start(level, format)?;
     announce(&config);
+    wait(run(config))
+}
+
+/// Runs until the broker ends.
+pub(super) fn wait(running: impl Future<Output = Result<(), Failure>>) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(Exit::Io, &error))?;
-    runtime.block_on(run(config))?;
+    runtime.block_on(running)?;
     Ok(Exit::Done)
 }
 

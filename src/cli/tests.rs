@@ -1,6 +1,5 @@
 //! What `serve` makes of flags and variables, without running anything.
 
-use std::cell::RefCell;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -307,15 +306,9 @@ fn sinks_and_times_are_read() {
     assert_eq!(with(&["--audit=./none"]).audit.sink, Sink::File(PathBuf::from("./none")));
 }
 
-/// What the runner is given, and what becomes of what it says; the log of a process starts only once.
 #[test]
-fn serve_runs_what_was_read_and_passes_its_failure_on() {
-    let words = ["docker-broker", "serve", "--log-level", "off", "--name", "agent1"].map(str::to_owned);
-    let seen = RefCell::new(String::new());
-    let failed = start(&words, &Environment::default(), |config| {
-        seen.replace(config.listener_name);
-        async { Err(Failure::said(Exit::CannotCreate, "no socket")) }
-    });
-    assert_eq!(failed, Err(Failure::said(Exit::CannotCreate, "no socket")));
-    assert_eq!(seen.into_inner(), "agent1");
+fn serve_ends_as_what_it_ran_ended() {
+    let failed = Failure::said(Exit::CannotCreate, "no socket");
+    assert_eq!(serve::wait(async { Err(failed.clone()) }), Err(failed));
+    assert_eq!(serve::wait(async { Ok(()) }), Ok(Exit::Done));
 }
