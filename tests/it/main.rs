@@ -3,6 +3,7 @@
 //! engine behind it and a raw client before it. `cargo test --test it` needs no engine.
 
 mod architecture;
+mod cli;
 mod corpus;
 mod create;
 mod harness;
