@@ -6,6 +6,7 @@ mod architecture;
 mod cli;
 mod corpus;
 mod create;
+mod docs;
 mod harness;
 mod images;
 mod lifecycle;
