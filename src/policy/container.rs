@@ -250,7 +250,9 @@ fn may_start(judge: &Judge<'_>, id: &'static str, found: &ContainerFacts, facts:
     }
     let foreign = found.networks.iter().find(|(name, id)| {
         let known = facts.network(network_word(name, id));
-        !known.is_some_and(|network| network::joinable(judge, network) || network::is_default_and_kept(judge, &network.name))
+        !known.is_some_and(|network| {
+            network::joinable(judge, network) || network::is_default_and_kept(judge, &network.name)
+        })
     });
     match foreign {
         None => Ok(()),

@@ -76,21 +76,22 @@ pub(super) fn decide(
 pub(super) fn names_are_free(judge: &Judge<'_>, create: &ContainerCreate, facts: &Facts) -> Result<(), Denial> {
     let ContainerCreate { query, body } = create;
     let joined = body.networking_config.endpoints_config.keys().chain([&body.host_config.network_mode]);
-    let joined = joined.map(|name| default_as_bridge(name)).chain(judge.policy.containers.attach.iter().map(String::as_str));
-    let shared = |network: &&NetworkFacts| {
-        !network::is_predefined(&network.name) && !judge.stamp.owner.owns(&network.labels)
-    };
-    for network in joined.filter_map(|name| facts.network(name)).filter(shared) {
+    let joined =
+        joined.map(|name| default_as_bridge(name)).chain(judge.policy.containers.attach.iter().map(String::as_str));
+    let shared =
+        |network: &&NetworkFacts| !network::is_predefined(&network.name) && !judge.stamp.owner.owns(&network.labels);
+    let shared: Vec<&NetworkFacts> = joined.filter_map(|name| facts.network(name)).filter(shared).collect();
+    for network in &shared {
         for (place, name) in [("name", &query.name), ("Hostname", &body.hostname)] {
             name_is_free(judge, place, name, network)?;
         }
-        let allowed = &judge.policy.containers.names;
-        if !body.hostname.is_empty() && !allowed.matches(&body.hostname) {
-            let allowed = format!("the names {}", patterns(allowed.iter().map(Pattern::as_str)));
-            return Err(judge.refuse(ID, "Hostname", shown(&body.hostname), allowed, keys::CONTAINERS_NAMES));
-        }
     }
-    Ok(())
+    let allowed = &judge.policy.containers.names;
+    if shared.is_empty() || body.hostname.is_empty() || allowed.matches(&body.hostname) {
+        return Ok(());
+    }
+    let allowed = format!("the names {}", patterns(allowed.iter().map(Pattern::as_str)));
+    Err(judge.refuse(ID, "Hostname", shown(&body.hostname), allowed, keys::CONTAINERS_NAMES))
 }
 
 fn name_is_free(judge: &Judge<'_>, place: &str, name: &str, network: &NetworkFacts) -> Result<(), Denial> {
@@ -131,9 +132,8 @@ fn joinable<'f>(judge: &Judge<'_>, place: &str, name: &str, facts: &'f Facts) ->
     if word == "host" || word.starts_with("container:") {
         return Err(judge.not_yet(ID, place, shown(name), keys::CONTAINERS_HOST_NETWORK));
     }
-    let allowed = |found: &&NetworkFacts| {
-        network::joinable(judge, found) || network::is_default_and_kept(judge, &found.name)
-    };
+    let allowed =
+        |found: &&NetworkFacts| network::joinable(judge, found) || network::is_default_and_kept(judge, &found.name);
     match facts.network(word).filter(allowed) {
         // an ID prefix could mean another network tomorrow: only full names and full IDs are addresses
         Some(found) if found.name == word || found.id == word => Ok(found),

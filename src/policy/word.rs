@@ -128,13 +128,5 @@ const SIGNALS: &[&str] = &[
 
 /// Signals that a process ignores, or that only halt it, by name and by number (x86 and ARM). Not `WINCH`: some servers
 /// end by it.
-const ENDLESS: &[(&str, u8)] = &[
-    ("CHLD", 17),
-    ("CLD", 17),
-    ("CONT", 18),
-    ("STOP", 19),
-    ("TSTP", 20),
-    ("TTIN", 21),
-    ("TTOU", 22),
-    ("URG", 23),
-];
+const ENDLESS: &[(&str, u8)] =
+    &[("CHLD", 17), ("CLD", 17), ("CONT", 18), ("STOP", 19), ("TSTP", 20), ("TTIN", 21), ("TTOU", 22), ("URG", 23)];

@@ -145,7 +145,7 @@ fn checkpoints_and_links_are_on_the_floor_for_every_policy() {
 #[test]
 fn only_signals_are_sent() {
     let scene = Scene::postgres();
-    for signal in ["x", "65", "0", "-9", "KILL;x", "SIGSIGKILL", "RTMIN+100"] {
+    for signal in ["x", "65", "0", "-9", "KILL%3Bx", "SIGSIGKILL", "RTMIN+100"] {
         let signal = signal.replace('+', "%2B");
         assert_eq!(scene.ask("POST", &format!("/containers/own/kill?signal={signal}")).floor(), "signal", "{signal}");
         assert_eq!(scene.ask("POST", &format!("/containers/own/stop?signal={signal}")).floor(), "signal", "{signal}");

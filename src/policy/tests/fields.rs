@@ -57,9 +57,8 @@ fn pointer(row: &Value) -> String {
     }
 }
 
-fn check(operation: &str, row: &Value) {
-    let scene = Scene::postgres();
-    let outcome = ask(&scene, operation, row, &row["value"]);
+fn check(scene: &Scene, operation: &str, row: &Value) {
+    let outcome = ask(scene, operation, row, &row["value"]);
     let key = row.get("key").and_then(Value::as_str).unwrap_or_default();
     match row["expected"].as_str().expect("a word") {
         "passes" => {
@@ -75,18 +74,18 @@ fn check(operation: &str, row: &Value) {
     }
 }
 
-fn check_neutral(operation: &str, row: &Value) {
-    let scene = Scene::postgres();
+fn check_neutral(scene: &Scene, operation: &str, row: &Value) {
     let when_neutral = row.get("when_neutral").unwrap_or(&Value::Null);
     for value in row["neutral"].as_array().expect("a list") {
-        let sent = ask(&scene, operation, row, value).sent();
+        let sent = ask(scene, operation, row, value).sent();
         assert_eq!(&sent.at(&pointer(row)), when_neutral, "{value}");
     }
 }
 
-fn each_row(check: impl Fn(&str, &Value)) {
+fn each_row(check: impl Fn(&Scene, &str, &Value)) {
+    let scene = Scene::postgres();
     for operation in OPERATIONS {
-        super::fixture::each(rows(operation), |row| check(operation, row));
+        super::fixture::each(rows(operation), |row| check(&scene, operation, row));
     }
 }
 
@@ -102,8 +101,7 @@ fn what_asks_for_nothing_passes_and_goes_nowhere() {
 
 #[test]
 fn every_field_of_the_specifications_has_a_row_and_every_row_a_field() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/facts/fields.json");
-    let facts: Value = serde_json::from_str(&std::fs::read_to_string(path).expect(path)).expect("JSON");
+    let facts: Value = serde_json::from_str(include_str!("../../../tests/facts/fields.json")).expect("JSON");
     for operation in OPERATIONS {
         let known: BTreeSet<String> = facts["bodies"][operation].as_object().expect("fields").keys().cloned().collect();
         let judged: BTreeSet<String> =
@@ -115,7 +113,7 @@ fn every_field_of_the_specifications_has_a_row_and_every_row_a_field() {
 
 #[test]
 fn every_row_that_is_refused_names_its_key_and_every_row_its_reason() {
-    each_row(|_, row| {
+    each_row(|_, _, row| {
         let names_key = ["refused", "not-yet"].contains(&row["expected"].as_str().expect("a word"));
         assert_eq!(row.get("key").is_some(), names_key);
         assert!(!row["reason"].as_str().expect("words").is_empty());

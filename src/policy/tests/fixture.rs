@@ -8,7 +8,7 @@ use hyper::http::Request;
 use serde_json::{Value, json};
 
 use crate::operation::encoded::Payload;
-use crate::operation::names::{ContainerId, ExecId};
+use crate::operation::names::ContainerId;
 use crate::operation::routes::{self, Standing};
 use crate::operation::{Operation, ParseError};
 use crate::policy::builtin::builtin_text;
@@ -326,7 +326,8 @@ impl Engine {
             self.images.iter().find(matches)
         };
         let familiar = super::super::image::familiar(reference);
-        let names = |image: &&ImageFacts| image.repo_tags.iter().chain(&image.repo_digests).any(|name| *name == familiar);
+        let names =
+            |image: &&ImageFacts| image.repo_tags.iter().chain(&image.repo_digests).any(|name| *name == familiar);
         by_id(true).or_else(|| self.images.iter().find(names)).or_else(|| by_id(false))
     }
 
@@ -479,9 +480,4 @@ pub(super) fn sample(method: &Method, pattern: &str) -> (String, Value) {
         _ => Value::Null,
     };
     (format!("/v1.44{path}{query}"), body)
-}
-
-/// A full exec ID.
-pub(super) fn exec_id(start: &str) -> ExecId {
-    ExecId::parse(&full_id(start)).expect("an ID")
 }

@@ -88,9 +88,8 @@ fn a_pull_goes_up_in_full_and_in_one_spelling() {
 #[test]
 fn a_pinned_digest_is_pulled_as_it_is_pinned() {
     let digest = format!("sha256:{}", full_id("de"));
-    let scene = Scene::with(&format!(
-        "[images]\nallow=[\"postgres@{digest}\"]\npull=true\n[containers]\nsee=\"own\"\n"
-    ));
+    let scene =
+        Scene::with(&format!("[images]\nallow=[\"postgres@{digest}\"]\npull=true\n[containers]\nsee=\"own\"\n"));
     let encoded = digest.replace(':', "%3A");
     for query in [format!("fromImage=postgres&tag={digest}"), format!("fromImage=postgres:16@{digest}")] {
         let sent = pull(&scene, &query).sent();
@@ -157,7 +156,9 @@ fn an_allowed_image_is_shown_filtered_under_any_of_its_names() {
 #[test]
 fn filters_cannot_ask_whether_an_image_exists() {
     let scene = Scene::postgres();
-    for (name, value) in [("before", "private/secret:1"), ("since", "redis:7"), ("before", "ca"), ("since", "sha256:ca")] {
+    for (name, value) in
+        [("before", "private/secret:1"), ("since", "redis:7"), ("before", "ca"), ("since", "sha256:ca")]
+    {
         let filters = json!({name: [value]}).to_string().replace('"', "%22").replace('{', "%7B").replace('}', "%7D");
         assert_eq!(scene.ask("GET", &format!("/images/json?filters={filters}")).refused_by(), "images.allow");
     }

@@ -162,7 +162,9 @@ fn a_log_stays_on_the_engine_and_within_its_size() {
     for size in ["20971521", "21m", "1g", "-1", "0", "", "1e9", "1t", "20MiB"] {
         assert_eq!(ask("local", json!({"max-size": size})).refused_by(), "containers.limits.log.max-size", "{size}");
     }
-    for (name, value) in [("max-file", "6"), ("max-file", "0"), ("env", "X"), ("labels", "x"), ("tag", "x"), ("compress", "x")] {
+    for (name, value) in
+        [("max-file", "6"), ("max-file", "0"), ("env", "X"), ("labels", "x"), ("tag", "x"), ("compress", "x")]
+    {
         ask("json-file", json!({name: value})).floor();
     }
     let config = json!({"max-size": "10M", "max-file": "3", "compress": "true", "mode": "non-blocking"});

@@ -7,7 +7,17 @@ use super::fixture::{Scene, each};
 #[test]
 fn paths_of_the_host_need_a_key_in_every_spelling() {
     each(
-        ["/:/host", "/etc:/x:ro", "/etc/../:/x", "./x:/y", "../x:/y", "~/x:/y", "/var/run/docker.sock:/s", "/a:/b:z", "\\\\.\\pipe:/x"],
+        [
+            "/:/host",
+            "/etc:/x:ro",
+            "/etc/../:/x",
+            "./x:/y",
+            "../x:/y",
+            "~/x:/y",
+            "/var/run/docker.sock:/s",
+            "/a:/b:z",
+            "\\\\.\\pipe:/x",
+        ],
         |bind| assert_eq!(Scene::postgres().create_host(&json!({"Binds": [bind]})).not_yet(), "containers.host.binds"),
     );
     for source in ["/", "/etc", "relative", "", "own-vol"] {
@@ -34,7 +44,11 @@ fn volumes_of_others_new_ones_and_nameless_ones_are_refused_in_every_spelling() 
         ("VolumesFrom", json!(["own"])),
         ("VolumesFrom", json!(["foreign:ro"])),
     ] {
-        assert_eq!(Scene::postgres().create_host(&json!({field: value})).not_yet(), "volumes.create", "{field} {value}");
+        assert_eq!(
+            Scene::postgres().create_host(&json!({field: value})).not_yet(),
+            "volumes.create",
+            "{field} {value}"
+        );
     }
     assert_eq!(Scene::postgres().create(&json!({"Volumes": {"/data": {}}})).not_yet(), "volumes.create");
 }
@@ -59,7 +73,15 @@ fn an_own_volume_is_mounted_at_a_plain_path() {
         let binds = json!([format!("own-vol:/data{options}")]);
         assert_eq!(Scene::postgres().create_host(&json!({"Binds": binds})).sent().host("Binds"), binds);
     }
-    for bind in ["own-vol:data", "own-vol:/", "own-vol:/a/../b", "own-vol:/a:z", "own-vol:/a:rshared", "own-vol:/a:ro:x", "own-vol:"] {
+    for bind in [
+        "own-vol:data",
+        "own-vol:/",
+        "own-vol:/a/../b",
+        "own-vol:/a:z",
+        "own-vol:/a:rshared",
+        "own-vol:/a:ro:x",
+        "own-vol:",
+    ] {
         assert_eq!(Scene::postgres().create_host(&json!({"Binds": [bind]})).floor(), "HostConfig.Binds[0]", "{bind}");
     }
 }
@@ -86,13 +108,26 @@ fn other_types_of_mount_are_on_the_floor() {
 #[test]
 fn memory_is_mounted_where_the_policy_says_and_within_its_limit() {
     let data = "/var/lib/postgresql/data";
-    for target in ["/tmp", "/", "/var/lib/postgresql/data/", "/var/lib/postgresql/data/x", "//var/lib/postgresql/data"] {
+    for target in ["/tmp", "/", "/var/lib/postgresql/data/", "/var/lib/postgresql/data/x", "//var/lib/postgresql/data"]
+    {
         let scene = Scene::postgres();
         assert_eq!(scene.create_host(&json!({"Tmpfs": {target: ""}})).refused_by(), "containers.tmpfs", "{target}");
     }
     let mount = json!({"Type": "tmpfs", "Target": "/tmp"});
     assert_eq!(Scene::postgres().create_host(&json!({"Mounts": [mount]})).refused_by(), "containers.tmpfs");
-    for options in ["suid", "dev", "bind", "size=0", "size=50%", "size=-1", "size=", "mode=4755", "uid=x", "nr_blocks=0", "size=1m\u{b}"] {
+    for options in [
+        "suid",
+        "dev",
+        "bind",
+        "size=0",
+        "size=50%",
+        "size=-1",
+        "size=",
+        "mode=4755",
+        "uid=x",
+        "nr_blocks=0",
+        "size=1m\u{b}",
+    ] {
         let place = Scene::postgres().create_host(&json!({"Tmpfs": {data: options}})).floor();
         assert_eq!(place, format!("HostConfig.Tmpfs[{data}]"), "{options}");
     }
@@ -126,8 +161,15 @@ fn a_tmpfs_mount_is_judged_like_a_tmpfs() {
 fn the_engines_socket_is_on_the_floor_even_where_everything_else_is_open() {
     let scene = Scene::shipped("unrestricted");
     for source in [
-        "/", "/var", "/run/", "/var/run/docker.sock", "/etc/../run/docker.sock", "//run//docker.sock", "/proc/1/root",
-        "/proc/self/root/run", "/run/containerd",
+        "/",
+        "/var",
+        "/run/",
+        "/var/run/docker.sock",
+        "/etc/../run/docker.sock",
+        "//run//docker.sock",
+        "/proc/1/root",
+        "/proc/self/root/run",
+        "/run/containerd",
     ] {
         scene.create_host(&json!({"Binds": [format!("{source}:/x")]})).floor();
         scene.create_host(&json!({"Mounts": [{"Type": "bind", "Source": source, "Target": "/x"}]})).floor();

@@ -38,7 +38,9 @@ fn networks_of_the_host_and_of_other_containers_need_a_key() {
 #[test]
 fn other_networks_are_refused_in_every_spelling() {
     let ids = ["b5", "b2"].map(full_id);
-    for name in ["foreign-net", "nothing", "HOST", "host ", "ns:/x", "b5", "b4", "a,b", &ids[0], &ids[1], "dev-internal"] {
+    for name in
+        ["foreign-net", "nothing", "HOST", "host ", "ns:/x", "b5", "b4", "a,b", &ids[0], &ids[1], "dev-internal"]
+    {
         assert_eq!(mode(&Scene::postgres(), name).refused_by(), "containers.networks", "{name}");
         assert_eq!(endpoints(&Scene::postgres(), json!({name: {}})).refused_by(), "containers.networks", "{name}");
     }
@@ -62,7 +64,8 @@ fn the_default_and_own_networks_go_up_as_they_were_spelled() {
     for name in ["default", "bridge", "none", "own-net", &full_id("b4"), &full_id("b1")] {
         assert_eq!(mode(&Scene::postgres(), name).sent().host("NetworkMode"), name);
     }
-    let sent = endpoints(&Scene::postgres(), json!({"own-net": {"NetworkID": full_id("b4"), "Aliases": ["db"]}})).sent();
+    let sent =
+        endpoints(&Scene::postgres(), json!({"own-net": {"NetworkID": full_id("b4"), "Aliases": ["db"]}})).sent();
     let wanted = json!({"own-net": {"NetworkID": full_id("b4"), "Aliases": ["db"]}});
     assert_eq!(sent.at("/NetworkingConfig/EndpointsConfig"), wanted);
     let sent = endpoints(&Scene::postgres(), json!({"default": {"Aliases": null}, "own-net": null})).sent();
@@ -81,7 +84,8 @@ fn an_endpoint_is_where_its_name_says() {
 
 #[test]
 fn both_networks_of_a_create_are_kept() {
-    let body = json!({"HostConfig": {"NetworkMode": "own-net"}, "NetworkingConfig": {"EndpointsConfig": {"bridge": {}}}});
+    let body =
+        json!({"HostConfig": {"NetworkMode": "own-net"}, "NetworkingConfig": {"EndpointsConfig": {"bridge": {}}}});
     let sent = Scene::postgres().create(&body).sent();
     assert_eq!(sent.at("/NetworkingConfig/EndpointsConfig"), json!({"bridge": {}}));
 }
@@ -108,7 +112,8 @@ fn attached_networks_replace_the_default() {
     for predefined in [full_id("b1"), "host".into()] {
         mode(&scene, &predefined).denied();
     }
-    let body = json!({"HostConfig": {"NetworkMode": "own-net"}, "NetworkingConfig": {"EndpointsConfig": {"bridge": {}}}});
+    let body =
+        json!({"HostConfig": {"NetworkMode": "own-net"}, "NetworkingConfig": {"EndpointsConfig": {"bridge": {}}}});
     assert_eq!(scene.create(&body).refused_by(), "containers.networks");
 }
 

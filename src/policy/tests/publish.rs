@@ -10,14 +10,23 @@ fn bind(scene: &Scene, port: &str, binding: Value) -> super::fixture::Outcome {
 
 #[test]
 fn other_ports_and_protocols_are_refused() {
-    for port in ["5433/tcp", "5432/udp", "5432/sctp", "5432/TCP", "5432/", "/tcp", "0/tcp", "65536/tcp", "+5432/tcp", "5432/tcp/x", "x"] {
+    for port in [
+        "5433/tcp",
+        "5432/udp",
+        "5432/sctp",
+        "5432/TCP",
+        "5432/",
+        "/tcp",
+        "0/tcp",
+        "65536/tcp",
+        "+5432/tcp",
+        "5432/tcp/x",
+        "x",
+    ] {
         assert_eq!(bind(&Scene::postgres(), port, json!({})).refused_by(), "containers.publish", "{port}");
     }
     for range in ["5432-5433/tcp", "5431-5432"] {
-        assert_eq!(
-            bind(&Scene::postgres(), range, json!({})).floor(),
-            format!("HostConfig.PortBindings[{range}]")
-        );
+        assert_eq!(bind(&Scene::postgres(), range, json!({})).floor(), format!("HostConfig.PortBindings[{range}]"));
     }
 }
 

@@ -23,7 +23,13 @@ fn host(key: &'static str, host_config: Value, after: &'static str) -> Lesson {
     lesson(key, json!({"Image": "postgres:16", "HostConfig": host_config}), after)
 }
 
-fn on(key: &'static str, method: &'static str, target: &'static str, before: &'static str, after: &'static str) -> Lesson {
+fn on(
+    key: &'static str,
+    method: &'static str,
+    target: &'static str,
+    before: &'static str,
+    after: &'static str,
+) -> Lesson {
     Lesson { key, method, target, body: Value::Null, before, after }
 }
 
@@ -88,7 +94,12 @@ fn others() -> Vec<Lesson> {
         target: "/containers/own/exec",
         ..lesson("containers.exec", json!({"Cmd": ["id"]}), "[containers]\nexec={users=[\"postgres\", \"\"]}")
     };
-    let no_exec = Lesson { before: "[containers]\nexec=false", after: "[containers]\nexec=true", body: exec.body.clone(), ..exec };
+    let no_exec = Lesson {
+        before: "[containers]\nexec=false",
+        after: "[containers]\nexec=true",
+        body: exec.body.clone(),
+        ..exec
+    };
     let pull = "/images/create?fromImage=redis&tag=7";
     let archive = "/containers/own/archive?path=/tmp";
     let before_foreign = "/containers/json?filters=%7B%22before%22:%5B%22foreign%22%5D%7D";
@@ -131,10 +142,16 @@ fn what_an_empty_policy_refuses_a_shipped_one_names() {
         ("containers.see", "/info", Value::Null, "[containers]\nsee=\"own\""),
         ("containers.see", "/containers/own/json", Value::Null, "[containers]\nsee=\"own\""),
         ("containers.control", "/exec/{e1}/json", Value::Null, "[containers]\nsee=\"own\"\ncontrol=\"own\"\nexec=true"),
-        ("containers.control", "/containers/own/exec", json!({"Cmd": ["id"]}), "[containers]\ncontrol=\"own\"\nexec=true"),
+        (
+            "containers.control",
+            "/containers/own/exec",
+            json!({"Cmd": ["id"]}),
+            "[containers]\ncontrol=\"own\"\nexec=true",
+        ),
     ] {
         let target = target.replace("{e1}", &super::fixture::full_id("e1"));
-        let ask = |scene: &Scene| if body == Value::Null { scene.ask("GET", &target) } else { scene.post(&target, &body) };
+        let ask =
+            |scene: &Scene| if body == Value::Null { scene.ask("GET", &target) } else { scene.post(&target, &body) };
         assert_eq!(ask(&Scene::with("")).refused_by(), key, "{target}");
         ask(&Scene::with(after)).sent();
     }
