@@ -11,9 +11,17 @@
 //! - [`broker`]: the pipeline, with [`response`] and [`audit`] on every path;
 //! - [`listener`], [`client`], [`config`] and [`cli`]: the sockets and the people.
 
+pub mod audit;
 pub mod bounds;
+pub mod broker;
+pub mod cli;
 pub mod client;
+pub mod config;
+pub mod listener;
 pub mod operation;
 pub mod policy;
 pub mod request;
+pub mod response;
+pub mod serve;
+pub mod session;
 pub mod upstream;

@@ -272,6 +272,27 @@ impl ContainerAction {
         })
     }
 
+    /// Whether its answer may take for ever: streams, and waiting.
+    #[must_use]
+    pub const fn is_open_ended(&self) -> bool {
+        match self {
+            Self::Stop(_)
+            | Self::Restart(_)
+            | Self::Wait(_)
+            | Self::Logs(_)
+            | Self::Attach(..)
+            | Self::ArchiveGet(_)
+            | Self::ArchivePut(_) => true,
+            Self::Inspect(_)
+            | Self::Start(_)
+            | Self::Kill(_)
+            | Self::Resize(_)
+            | Self::Delete(_)
+            | Self::ArchiveInfo(_)
+            | Self::Exec(_) => false,
+        }
+    }
+
     /// Docker's `operationId`.
     #[must_use]
     pub const fn operation_id(&self) -> &'static str {

@@ -50,6 +50,15 @@ impl ExecOperation {
         })
     }
 
+    /// How this becomes a raw stream, if it does: a detached start has none.
+    #[must_use]
+    pub const fn hijack(&self) -> Option<HijackStyle> {
+        match &self.action {
+            ExecAction::Start(config, style) if !config.detach => Some(*style),
+            ExecAction::Start(..) | ExecAction::Resize(_) | ExecAction::Inspect => None,
+        }
+    }
+
     /// Docker's `operationId`.
     #[must_use]
     pub const fn operation_id(&self) -> &'static str {

@@ -6,6 +6,7 @@ use hyper::Method;
 use serde::{Deserialize, Serialize};
 
 use super::encoded::{Answer, EncodeError, Encoded};
+use super::names::ContainerId;
 use crate::request::{Filters, write};
 
 /// Everything that concerns networks.
@@ -20,6 +21,20 @@ pub enum NetworkOperation {
         /// The query.
         query: NetworkInspectQuery,
     },
+    /// `POST /networks/{id}/connect`: the broker's own way to finish a create; no client's words become it yet.
+    Connect {
+        /// The network's full ID.
+        network: String,
+        /// The container.
+        container: ContainerId,
+    },
+}
+
+/// The body of a connect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct NetworkConnectRequest<'a> {
+    container: &'a str,
 }
 
 /// `NetworkList`.
@@ -51,6 +66,10 @@ impl NetworkOperation {
             Self::Inspect { network, query } => {
                 Encoded::new(Method::GET, &["networks", network], &write(query)?, Answer::Prompt)
             }
+            Self::Connect { network, container } => {
+                let body = NetworkConnectRequest { container: container.as_str() };
+                Encoded::new(Method::POST, &["networks", network, "connect"], "", Answer::Slow).with_json(&body)?
+            }
         })
     }
 
@@ -60,6 +79,7 @@ impl NetworkOperation {
         match self {
             Self::List(_) => "NetworkList",
             Self::Inspect { .. } => "NetworkInspect",
+            Self::Connect { .. } => "NetworkConnect",
         }
     }
 }

@@ -29,3 +29,135 @@ pub fn builtin(name: &str) -> Option<Policy> {
     let text = builtin_text(name)?;
     check::parse(text, name, Origin::BuiltIn).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::policy::check::check;
+    use crate::policy::compile::{
+        Containers, Control, ExecGrant, Host, Images, Lifetime, Limit, Networks, Prune, PublishAddress, PublishPorts,
+        RegistryAuth, Scope, Volumes,
+    };
+    use crate::policy::pattern::{ImageReference, Protocol};
+
+    fn shipped(name: &str) -> Policy {
+        builtin(name)
+            .unwrap_or_else(|| panic!("{name} does not load: {}", check(builtin_text(name).unwrap_or(""), name)))
+    }
+
+    fn allows(policy: &Policy, image: &str) -> bool {
+        policy.allows_image(&ImageReference::parse(image).expect("a reference"))
+    }
+
+    #[test]
+    fn a_name_that_is_not_shipped_is_none() {
+        assert!(builtin("Postgres").is_none());
+        assert!(builtin("").is_none());
+        assert!(builtin_text("../postgres").is_none());
+    }
+
+    #[test]
+    fn every_shipped_policy_loads_under_its_name_and_stands_alone() {
+        for name in BUILTIN_NAMES {
+            let policy = shipped(name);
+            assert_eq!(policy.name, name);
+            assert_eq!(policy.to_string(), format!("policy `{name}` (built in)"));
+            assert!(!policy.reason.is_empty(), "{name}");
+            let table: toml::Table = toml::from_str(builtin_text(name).expect("text")).expect("TOML");
+            assert!(!table.contains_key("extends"), "{name}");
+        }
+    }
+
+    #[test]
+    fn postgres_allows_one_database_and_nothing_else() {
+        let policy = shipped(DEFAULT_NAME);
+        assert!(allows(&policy, "postgres:16") && allows(&policy, "docker.io/library/postgres:17"));
+        for image in ["postgres", "postgres:15", "postgres:16-alpine", "redis:7", "testcontainers/ryuk:0.14.0"] {
+            assert!(!allows(&policy, image), "{image}");
+        }
+        let Images { allow: _, pull, registry_auth } = policy.images;
+        assert!(pull && registry_auth == RegistryAuth::None);
+        assert_eq!((policy.networks, policy.volumes), (Networks::default(), Volumes::default()));
+        assert_eq!(policy.containers.host, Host::default());
+        assert_eq!(policy.prune, Prune::Stub);
+        assert!(!policy.unrestricted && !policy.reaper.emulate);
+    }
+
+    #[test]
+    fn postgres_serves_ordinary_suites() {
+        let containers = shipped("postgres").containers;
+        for key in ["POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_HOST_AUTH_METHOD", "PGDATA", "TZ", "LANG", "LC_ALL"]
+        {
+            assert!(containers.env.matches(key), "{key}");
+        }
+        for key in ["PATH", "LD_PRELOAD", "HTTP_PROXY", "DOCKER_HOST", "XPOSTGRES_USER"] {
+            assert!(!containers.env.matches(key), "{key}");
+        }
+        for key in ["org.testcontainers", "org.testcontainers.sessionId", "org.testcontainers.managed-by"] {
+            assert!(containers.labels.matches(key), "{key}");
+        }
+        assert!(!containers.labels.matches("docker-broker.owner"));
+        let published = |port| containers.publish.iter().any(|pattern| pattern.matches(port, Protocol::Tcp));
+        assert!(published(5432) && !published(22));
+        assert_eq!(containers.tmpfs, ["/var/lib/postgresql/data"]);
+        assert!(containers.networks.matches("bridge") && !containers.networks.matches("host"));
+        assert_eq!((containers.see, containers.control), (Scope::Own, Control::Own));
+        assert_eq!(containers.publish_address, PublishAddress::Loopback);
+        assert_eq!(containers.publish_ports, PublishPorts::Ephemeral);
+        assert!(containers.exec == ExecGrant::Any && containers.copy_in && containers.copy_out);
+        assert_eq!(containers.lifetime, Lifetime::For(Duration::from_secs(1800)));
+        assert!(containers.command.is_none() && containers.entrypoint.is_none());
+    }
+
+    #[test]
+    fn postgres_has_limits() {
+        let limits = shipped("postgres").containers.limits;
+        assert_eq!(limits.memory, Limit::At(1 << 30));
+        assert_eq!(limits.cpus, Limit::At(2_000_000_000));
+        assert_eq!(limits.pids, Limit::At(512));
+        assert_eq!(limits.shm, Limit::At(256 << 20));
+        let log = limits.log.value().expect("a log limit");
+        assert_eq!(log.drivers, ["local", "json-file"]);
+        assert_eq!(log.max_size, Limit::At(20 << 20));
+    }
+
+    #[test]
+    fn testcontainers_allows_no_image_until_one_is_listed() {
+        let policy = shipped("testcontainers");
+        assert!(policy.images.allow.is_empty() && !policy.can_create());
+        let report = check(builtin_text("testcontainers").expect("text"), "testcontainers.toml");
+        assert!(report.warnings.iter().any(|finding| finding.key == "images.allow"), "{report}");
+        let text = "extends = \"testcontainers\"\n[images]\nallow = [\"redis:7\"]";
+        let policy = check::parse(text, "x.toml", Origin::File("x.toml".to_owned())).expect("loads");
+        assert!(policy.can_create() && allows(&policy, "redis:7") && policy.images.pull);
+        assert_eq!(policy.to_string(), "policy file `x.toml`");
+    }
+
+    #[test]
+    fn read_only_sees_and_does_nothing() {
+        let policy = shipped("read-only");
+        let nothing = Policy { containers: Containers::default(), ..shipped("deny-all") };
+        let expected = Containers { see: Scope::All, ..nothing.containers };
+        assert_eq!(policy.containers, expected);
+        assert!(!policy.can_create() && policy.images == Images::default() && policy.prune == Prune::Refuse);
+    }
+
+    #[test]
+    fn unrestricted_is_the_only_one_that_is() {
+        for name in BUILTIN_NAMES {
+            assert_eq!(shipped(name).unrestricted, name == "unrestricted", "{name}");
+        }
+        assert_eq!(shipped("unrestricted").containers.lifetime, Lifetime::Unlimited);
+    }
+
+    #[test]
+    fn shipped_policies_do_not_rest_on_what_is_not_there() {
+        for name in BUILTIN_NAMES {
+            let keys: Vec<_> = shipped(name).not_in_force.iter().map(|note| note.key).collect();
+            let expected: &[&str] = if name == "postgres" { &["containers.max"] } else { &[] };
+            assert_eq!(keys, expected, "{name}");
+        }
+    }
+}

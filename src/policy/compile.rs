@@ -4,7 +4,8 @@
 //! this version does not have is refused as well and listed in [`Policy::not_in_force`]; a judge that follows these
 //! values can therefore not open what nobody built. Nothing here is decided by the request.
 
-pub(crate) mod read;
+mod read;
+pub(crate) mod value;
 
 use std::fmt;
 use std::time::Duration;
@@ -188,7 +189,7 @@ pub enum Lifetime {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PublishAddress {
-    /// 127.0.0.1 and ::1; also where the key is absent, for it is the narrowest.
+    /// `127.0.0.1` and `::1`; also where the key is absent, for it is the narrowest.
     #[default]
     Loopback,
     /// Loopback, and the gateway of the container's bridge.
@@ -441,7 +442,7 @@ pub struct Reaper {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReaperAddress {
-    /// 127.0.0.1 and ::1; also where the key is absent.
+    /// `127.0.0.1` and `::1`; also where the key is absent.
     #[default]
     Loopback,
     /// Loopback, and the gateway of the bridge.

@@ -302,10 +302,8 @@ fn bound_grace(seconds: i64) -> i64 {
 }
 
 fn query(judge: &Judge<'_>, reference: &ContainerRef, action: &ContainerAction) -> FactQuery {
-    let within = match action {
-        ContainerAction::Inspect(_) => judge.seen_within(),
-        _ => judge.controlled_within(),
-    };
+    let looks = matches!(action, ContainerAction::Inspect(_));
+    let within = if looks { judge.seen_within() } else { judge.controlled_within() };
     FactQuery::container(reference, within, starts(action))
 }
 

@@ -4,7 +4,7 @@
 //! and [`Judge::decide`] decides from what was answered. What was not asked, not answered or not understood is refused.
 
 use super::compile::{Control, Policy, Scope};
-use super::denial::{Denial, Reason, Refusal, plain_place};
+use super::denial::{Denial, Reason, Refusal, plain_place, shown};
 use super::facts::{ContainerFacts, FactQuery, Facts, Within};
 use super::ownership::Stamp;
 use super::permit::{FollowUp, Permit, Relay};
@@ -73,6 +73,26 @@ impl Judge<'_> {
             }
         };
         Ok(Permit::new(judged))
+    }
+
+    /// A route that the Engine API does not have, or that nobody modelled.
+    #[must_use]
+    pub fn unknown_route(&self, method: &hyper::Method, path: &str) -> Denial {
+        let wanted = format!("{method} {}", shown(path));
+        self.floor("the request", "", wanted, "it is not an operation of the Docker Engine API that this broker knows")
+    }
+
+    /// A route that is known by its name, and not modelled in this version.
+    #[must_use]
+    pub fn later_route(&self, operation: &'static str, key: &'static str) -> Denial {
+        self.not_yet(operation, "", "this version of the broker does not have the operation", key)
+    }
+
+    /// A route that is known by its name, and closed.
+    #[must_use]
+    pub fn floor_route(&self, operation: &'static str) -> Denial {
+        let why = "swarm, plugins, checkpoints and the engine's own debugging are closed";
+        self.floor(operation, "", "a closed operation", why)
     }
 
     /// Refused, and a key would allow it.

@@ -9,6 +9,7 @@ pub mod compile;
 pub mod denial;
 pub mod facts;
 pub mod file;
+pub mod housekeeping;
 pub mod judge;
 pub mod overrides;
 pub mod ownership;

@@ -3,8 +3,9 @@
 //! Must never tell by its answer that a network exists which is neither predefined, the owner's, nor named in the policy.
 
 use super::compile::AttachMode;
-use super::denial::Denial;
+use super::denial::{Denial, shown};
 use super::facts::{FactQuery, Facts, NetworkFacts};
+use super::file::keys;
 use super::judge::{Judge, Judged};
 use crate::operation::Operation;
 use crate::operation::network::{NetworkInspectQuery, NetworkListQuery, NetworkOperation};
@@ -14,7 +15,7 @@ pub(super) fn questions(judge: &Judge<'_>, operation: &NetworkOperation) -> Vec<
         NetworkOperation::Inspect { network, query: _ } if !judge.policy.unrestricted => {
             vec![FactQuery::Network(network.clone())]
         }
-        NetworkOperation::Inspect { .. } | NetworkOperation::List(_) => Vec::new(),
+        NetworkOperation::Inspect { .. } | NetworkOperation::List(_) | NetworkOperation::Connect { .. } => Vec::new(),
     }
 }
 
@@ -41,6 +42,9 @@ pub(super) fn decide(judge: &Judge<'_>, operation: NetworkOperation, facts: &Fac
                 }
                 None => Err(Denial::no_such_network(&network)),
             }
+        }
+        NetworkOperation::Connect { network, container: _ } => {
+            Err(judge.not_yet(id, "", format!("network {}", shown(&network)), keys::CONTAINERS_NETWORKS))
         }
     }
 }

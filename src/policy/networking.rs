@@ -1,4 +1,4 @@
-//! Judges the networks of a new container: NetworkMode, EndpointsConfig, and what the policy attaches.
+//! Judges the networks of a new container: `NetworkMode`, `EndpointsConfig`, and what the policy attaches.
 //!
 //! With `attach`, the first of its networks replaces the default one, so that a test container has no way out that its
 //! client has not. Must never let a client choose a name or an address on a network that it shares with others.
@@ -187,7 +187,7 @@ fn judge_endpoint(
     if measured {
         return Err(judge.floor(ID, place, "a value that only the engine sets", "it is an answer, not a question"));
     }
-    if !network_id.is_empty() && !found.is_some_and(|network| network.id == network_id) {
+    if !network_id.is_empty() && found.is_none_or(|network| network.id != network_id) {
         let why = "it is not the ID of the network that the endpoint is named after";
         return Err(judge.floor(ID, format!("{place}.NetworkID"), shown(&network_id), why));
     }

@@ -1,13 +1,13 @@
 //! Changes that an operator makes to a chosen policy without editing it, by flags and `BROKER_*` variables. Each is
 //! read as strictly as the same key in a file; what cannot be read is an error at start-up.
 
-use super::compile::{AttachMode, Lifetime, Policy, read};
+use super::compile::{AttachMode, Lifetime, Policy, value};
 use super::file::keys;
 use super::pattern::{ImagePattern, PatternError, Patterns};
 
 /// Why an override cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{key}` {message}")]
+#[error("`{key}`: {message}")]
 pub struct OverrideError {
     /// The key that it would have set.
     pub key: &'static str,
@@ -37,7 +37,7 @@ impl Policy {
     pub fn override_images(&mut self, images: Vec<ImagePattern>) -> Result<(), OverrideError> {
         self.images.allow = images;
         if self.can_create() && self.containers.lifetime == Lifetime::For(std::time::Duration::ZERO) {
-            let message = format!("is missing in {self}, which allowed no image before");
+            let message = format!("missing in {self}, which allowed no image before");
             return Err(OverrideError { key: keys::CONTAINERS_LIFETIME, message });
         }
         Ok(())
@@ -48,7 +48,7 @@ impl Policy {
     /// # Errors
     /// When one of the patterns is not a key.
     pub fn override_env(&mut self, patterns: &[String]) -> Result<(), OverrideError> {
-        let read = |text: &String| read::env_key(text).map_err(|message| wrong(keys::CONTAINERS_ENV, message));
+        let read = |text: &String| value::env_key(text).map_err(|message| wrong(keys::CONTAINERS_ENV, message));
         self.containers.env = Patterns::new(patterns.iter().map(read).collect::<Result<_, _>>()?);
         Ok(())
     }
@@ -66,7 +66,7 @@ impl Policy {
     /// # Errors
     /// When one of the names is not that of a network to attach to.
     pub fn override_attach(&mut self, networks: &[String], mode: AttachMode) -> Result<Option<String>, OverrideError> {
-        let read = |text: &String| read::attached(text).map_err(|message| wrong(keys::CONTAINERS_ATTACH, message));
+        let read = |text: &String| value::attached(text).map_err(|message| wrong(keys::CONTAINERS_ATTACH, message));
         self.containers.attach = networks.iter().map(read).collect::<Result<_, _>>()?;
         self.containers.attach_mode = mode;
         if self.containers.attach.is_empty() || self.containers.names_are_own_prefixes() {
@@ -134,7 +134,7 @@ mod tests {
         let error = policy.override_images(images).expect_err("no lifetime");
         assert_eq!(
             error.to_string(),
-            "`containers.lifetime` is missing in policy file `x.toml`, which allowed no image before"
+            "`containers.lifetime`: missing in policy file `x.toml`, which allowed no image before"
         );
     }
 

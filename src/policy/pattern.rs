@@ -320,3 +320,136 @@ const RESERVED_LABELS: &str = "docker-broker.";
 
 /// Label keys that other programs on the host act upon: Docker's own tools (`com.docker.compose.*` …) and proxies.
 const GUARDED_LABELS: [&str; 2] = ["com.docker.", "traefik."];
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn patterns(list: &[&str]) -> Patterns {
+        Patterns::new(list.iter().map(|text| Pattern::parse(text).expect("a pattern")).collect())
+    }
+
+    fn labels(list: &[&str]) -> LabelPatterns {
+        LabelPatterns::new(patterns(list)).expect("label patterns")
+    }
+
+    #[test]
+    fn an_empty_list_matches_nothing() {
+        assert!(!Patterns::default().matches(""));
+        assert!(!Patterns::default().matches("PATH"));
+        assert!(!LabelPatterns::default().matches("a"));
+        assert_eq!(Patterns::default().to_string(), "nothing");
+    }
+
+    #[test]
+    fn the_whole_word_has_to_match() {
+        for (pattern, text) in [
+            ("PG*", "XPG"),
+            ("PG*", "pgdata"),
+            ("*_URL", "MY_URL2"),
+            ("a*b*c", "acb"),
+            ("a*ba", "aba2"),
+            ("ab*ba", "aba"),
+            ("TZ", "TZX"),
+            ("TZ", ""),
+            ("a**b", "a"),
+            ("PG*", "PG\u{200b}".trim_start_matches("PG")),
+        ] {
+            assert!(!glob_matches(pattern, text), "{pattern} on {text}");
+        }
+    }
+
+    #[test]
+    fn a_star_is_any_run_also_the_empty_one() {
+        for (pattern, text) in [
+            ("*", ""),
+            ("*", "a/b:c"),
+            ("PG*", "PG"),
+            ("PG*", "PGDATA"),
+            ("a*b*c", "abc"),
+            ("a*b*c", "axbxbxc"),
+            ("ab*ba", "abba"),
+            ("*aab", "aaab"),
+        ] {
+            assert!(glob_matches(pattern, text), "{pattern} on {text}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_neither_empty_nor_invisible() {
+        assert_eq!(Pattern::parse(""), Err(PatternError::Empty));
+        assert_eq!(Pattern::parse("A\0"), Err(PatternError::Control));
+        assert_eq!(Pattern::parse("A\n"), Err(PatternError::Control));
+    }
+
+    #[test]
+    fn the_brokers_own_labels_match_nothing() {
+        for list in [&["*"][..], &["docker*"], &["*.owner"], &["d*"]] {
+            assert!(!labels(list).matches("docker-broker.owner"), "{list:?}");
+            assert!(!labels(list).matches("Docker-Broker.owner"), "{list:?}");
+        }
+        let error = LabelPatterns::new(patterns(&["docker-broker.*"])).expect_err("reserved");
+        assert_eq!(error, PatternError::ReservedLabel);
+        assert!(LabelPatterns::new(patterns(&["a", "docker-broker.owner"])).is_err());
+    }
+
+    #[test]
+    fn labels_that_steer_other_programs_have_to_be_named() {
+        for list in [&["*"][..], &["com.*"], &["com.docker*"], &["t*"], &["*.compose.project"]] {
+            assert!(!labels(list).matches("com.docker.compose.project"), "{list:?}");
+            assert!(!labels(list).matches("traefik.enable"), "{list:?}");
+            assert!(!labels(list).matches("Traefik.Enable"), "{list:?}");
+        }
+        assert!(labels(&["com.docker.compose.*"]).matches("com.docker.compose.project"));
+        assert!(!labels(&["com.docker.compose.*"]).matches("com.docker.stack.namespace"));
+        assert!(labels(&["traefik.*"]).matches("traefik.enable"));
+        assert!(labels(&["*"]).matches("org.testcontainers.sessionId"));
+        assert!(labels(&["*"]).matches("com.dockerish"));
+    }
+
+    #[test]
+    fn ports_are_written_in_one_way() {
+        for text in ["", "tcp", "0/tcp", "65536/tcp", "+5432/tcp", "5432/TCP", "5432/http", "5432/", "-1/tcp", "1-/tcp"]
+        {
+            assert!(matches!(PortPattern::parse(text), Err(PatternError::Port(_))), "{text}");
+        }
+        for text in ["5432/tcp/udp", " 5432/tcp", "5432 /tcp", "1-2-3/tcp", "*-5/tcp", "**/tcp", "1000*/tcp"] {
+            assert!(PortPattern::parse(text).is_err(), "{text}");
+        }
+        assert!(matches!(PortPattern::parse("20-10/tcp"), Err(PatternError::PortOrder(_))));
+    }
+
+    #[test]
+    fn a_port_matches_number_and_protocol() {
+        let range = PortPattern::parse("8000-8010/udp").expect("a range");
+        let expected = [(7999, false), (8000, true), (8010, true), (8011, false)];
+        for (port, matches) in expected {
+            assert_eq!(range.matches(port, Protocol::Udp), matches, "{port}");
+            assert!(!range.matches(port, Protocol::Tcp), "{port}");
+        }
+        let any = PortPattern::parse("*/tcp").expect("any");
+        assert!(any.matches(1, Protocol::Tcp) && any.matches(65535, Protocol::Tcp));
+        assert!(PortPattern::parse("5432").expect("a port").matches(5432, Protocol::Tcp));
+        let spelled = ["5432/tcp", "8000-8010/udp", "*/sctp"];
+        assert_eq!(spelled.map(|text| PortPattern::parse(text).expect("a port").to_string()), spelled);
+    }
+
+    proptest! {
+        #[test]
+        fn globs_agree_with_a_plain_definition(pattern in "[ab*]{0,8}", text in "[ab]{0,8}") {
+            prop_assert_eq!(glob_matches(&pattern, &text), defined(pattern.as_bytes(), text.as_bytes()));
+        }
+    }
+
+    /// The definition of a glob, tried in every way.
+    fn defined(pattern: &[u8], text: &[u8]) -> bool {
+        match (pattern, text) {
+            ([], []) => true,
+            ([b'*', rest @ ..], _) => (0..=text.len()).any(|skipped| defined(rest, &text[skipped..])),
+            ([first, pattern @ ..], [letter, text @ ..]) if first == letter => defined(pattern, text),
+            _ => false,
+        }
+    }
+}

@@ -55,6 +55,42 @@ fn section_of(key: &Key) -> &'static str {
 
 const INTRODUCTION: &str = "# Policy keys
 
-A policy is a TOML file. A key that is absent means what its row says, which is never an opening; openness is written
+A policy is a TOML file. A key that would allow something allows nothing while it is absent; openness is written
 (`[\"*\"]`, `\"unlimited\"`). A key that is not known is an error. `docker-broker check FILE` explains a file.
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_has_one_row_in_its_section() {
+        let page = reference_markdown();
+        for key in KEYS.iter().filter(|key| key.kind != Kind::Table) {
+            let section = section_of(key);
+            let title = if section.is_empty() { "## The file".to_owned() } else { format!("## `[{section}]`") };
+            let (_, after) = page.split_once(&title).unwrap_or_else(|| panic!("{title} is missing"));
+            let part = after.split("\n## ").next().expect("a part");
+            let name = key.path.strip_prefix(section).unwrap_or(key.path).trim_start_matches('.');
+            assert_eq!(part.matches(&format!("\n| `{name}` |")).count(), 1, "{}", key.path);
+        }
+    }
+
+    #[test]
+    fn what_is_not_in_force_is_marked() {
+        let page = reference_markdown();
+        let row = |start: &str| page.lines().find(|line| line.starts_with(start)).expect("a row").to_owned();
+        assert!(row("| `privileged` |").contains("not in force yet"));
+        assert!(row("| `registry-auth` |").contains("`broker` **not in force yet**"));
+        assert!(!row("| `pull` |").contains("not in force"));
+    }
+
+    #[test]
+    fn rows_have_four_cells() {
+        let pages = reference_markdown();
+        let rows = pages.lines().filter(|line| line.starts_with("| `"));
+        for row in rows {
+            assert_eq!(row.matches('|').count(), 5, "{row}");
+        }
+    }
+}

@@ -1,3 +1,328 @@
 //! What a client may see of the engine's answers: pure functions from answer to answer.
 //!
-//! Must never pass an answer on that it cannot read: what is not understood is not shown.
+//! Lists lose what is not the client's, metadata keeps a list of known fields, and foreign objects under `see = "all"`
+//! come without what could hold secrets. Must never pass on what cannot be read: what is not understood is not shown.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::compile::Scope;
+use super::judge::Judge;
+use super::network;
+use super::pattern::ImageReference;
+use crate::operation::Operation;
+use crate::operation::container::{ContainerAction, ContainerOperation};
+use crate::operation::image::ImageOperation;
+use crate::operation::network::NetworkOperation;
+use crate::operation::system::SystemOperation;
+use crate::operation::volume::VolumeOperation;
+
+/// The full IDs of the owner's containers, where a view needs them.
+pub type OwnContainers = BTreeSet<String>;
+
+impl Judge<'_> {
+    /// Whether the view of this operation's answer needs to know the owner's containers.
+    #[must_use]
+    pub const fn view_needs_own_containers(operation: &Operation) -> bool {
+        matches!(operation, Operation::Network(_))
+    }
+
+    /// The part of an answer that the client may see.
+    #[must_use]
+    pub fn view(&self, operation: &Operation, answer: Value, own: &OwnContainers) -> Value {
+        match operation {
+            Operation::System(SystemOperation::Info) => self.info(answer),
+            Operation::Image(ImageOperation::List(_)) => keep(answer, |image| self.image(image)),
+            Operation::Image(ImageOperation::Inspect { name: _, query: _ }) => {
+                self.image(answer).unwrap_or(Value::Null)
+            }
+            Operation::Container(ContainerOperation::List(_)) => keep(answer, |container| self.container(container)),
+            Operation::Container(ContainerOperation::Act { container: _, action: ContainerAction::Inspect(_) }) => {
+                without_secrets(answer)
+            }
+            Operation::Network(NetworkOperation::List(_)) => keep(answer, |network| self.network(network, own)),
+            Operation::Network(NetworkOperation::Inspect { network: _, query: _ }) => {
+                self.network(answer, own).unwrap_or(Value::Null)
+            }
+            Operation::Volume(VolumeOperation::List(_)) => self.volumes(answer),
+            Operation::Volume(VolumeOperation::Inspect { name: _ }) => self.volume(answer).unwrap_or(Value::Null),
+            Operation::System(_)
+            | Operation::Image(_)
+            | Operation::Container(_)
+            | Operation::Exec(_)
+            | Operation::Network(_)
+            | Operation::Prune(_) => Value::Null,
+        }
+    }
+
+    /// The known fields of `/info`, and a warning that says through what the client looks.
+    fn info(&self, answer: Value) -> Value {
+        let Value::Object(all) = answer else { return Value::Null };
+        let mut shown: Map<String, Value> =
+            all.into_iter().filter(|(key, _)| INFO_FIELDS.contains(&key.as_str())).collect();
+        let ours = format!("docker-broker stands between you and this engine; {} says what passes", self.policy);
+        let mut warnings = match shown.remove("Warnings") {
+            Some(Value::Array(warnings)) => warnings,
+            Some(_) | None => Vec::new(),
+        };
+        warnings.push(Value::String(ours));
+        shown.insert("Warnings".to_owned(), Value::Array(warnings));
+        Value::Object(shown)
+    }
+
+    /// An image, with only the names that the policy allows; none, when it has no such name.
+    fn image(&self, mut answer: Value) -> Option<Value> {
+        let tags = names(&answer, "RepoTags");
+        let digests = names(&answer, "RepoDigests");
+        let parsed = |name: &String| ImageReference::parse(name).ok();
+        let allowed: Vec<&String> =
+            tags.iter().filter(|name| parsed(name).is_some_and(|r| self.policy.allows_image(&r))).collect();
+        let repositories: BTreeSet<String> =
+            allowed.iter().filter_map(|name| parsed(name)).map(|reference| reference.familiar_name()).collect();
+        let allowed_digests: Vec<&String> = digests
+            .iter()
+            .filter(|name| {
+                parsed(name).is_some_and(|r| repositories.contains(&r.familiar_name()) || self.policy.allows_image(&r))
+            })
+            .collect();
+        if allowed.is_empty() && allowed_digests.is_empty() {
+            return None;
+        }
+        let (tags, digests) = (json!(allowed), json!(allowed_digests));
+        let fields = answer.as_object_mut()?;
+        fields.insert("RepoTags".to_owned(), tags);
+        fields.insert("RepoDigests".to_owned(), digests);
+        Some(answer)
+    }
+
+    /// A container of a list: one's own as it is, a foreign one without secrets, or not at all.
+    fn container(&self, answer: Value) -> Option<Value> {
+        let labels = labels(&answer, "Labels");
+        let image_id = answer.get("ImageID").and_then(Value::as_str).unwrap_or_default();
+        if self.stamp.owner.owns_container(&labels, image_id) {
+            return Some(answer);
+        }
+        match self.policy.containers.see {
+            Scope::All => Some(without_secrets(answer)),
+            Scope::Own | Scope::None => None,
+        }
+    }
+
+    /// A network that the client may know of, with only its own containers on it.
+    fn network(&self, mut answer: Value, own: &OwnContainers) -> Option<Value> {
+        let name = answer.get("Name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if !network::visible(self, &name, &labels(&answer, "Labels")) {
+            return None;
+        }
+        if let Some(Value::Object(containers)) = answer.get_mut("Containers") {
+            containers.retain(|id, _| own.contains(id) || self.policy.containers.see == Scope::All);
+        }
+        Some(answer)
+    }
+
+    fn volumes(&self, answer: Value) -> Value {
+        let Value::Object(mut fields) = answer else { return Value::Null };
+        let volumes = fields.remove("Volumes").unwrap_or(Value::Null);
+        json!({ "Volumes": keep(volumes, |volume| self.volume(volume)), "Warnings": null })
+    }
+
+    fn volume(&self, mut answer: Value) -> Option<Value> {
+        if self.stamp.owner.owns(&labels(&answer, "Labels")) {
+            return Some(answer);
+        }
+        if self.policy.containers.see != Scope::All {
+            return None;
+        }
+        let fields = answer.as_object_mut()?;
+        fields.remove("Options");
+        fields.remove("Status");
+        fields.insert("Mountpoint".to_owned(), Value::String(String::new()));
+        Some(answer)
+    }
+
+    /// Whether an event is about something that the client may know of, as far as the event itself tells. `None` where
+    /// an inspect has to say whose it is.
+    #[must_use]
+    pub fn event_is_visible(&self, event: &Value) -> Option<bool> {
+        if self.policy.containers.see == Scope::All {
+            return Some(true);
+        }
+        let kind = event.get("Type").and_then(Value::as_str).unwrap_or_default();
+        let name = || event.pointer("/Actor/Attributes/name").and_then(Value::as_str).unwrap_or_default();
+        match kind {
+            "image" => {
+                let id = event.pointer("/Actor/ID").and_then(Value::as_str).unwrap_or_default();
+                let allowed = |text: &str| {
+                    ImageReference::parse(text).is_ok_and(|reference| self.policy.allows_image(&reference))
+                };
+                Some(allowed(id) || allowed(name()))
+            }
+            "container" | "network" | "volume" => None,
+            _ => Some(false),
+        }
+    }
+}
+
+/// Keeps the items of a list that have a view; anything but a list becomes an empty one.
+fn keep(answer: Value, view: impl Fn(Value) -> Option<Value>) -> Value {
+    match answer {
+        Value::Array(items) => Value::Array(items.into_iter().filter_map(view).collect()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+            Value::Array(Vec::new())
+        }
+    }
+}
+
+/// A foreign container, for dashboards: nothing that can hold a secret or tell a path of the host.
+fn without_secrets(mut answer: Value) -> Value {
+    if let Some(fields) = answer.as_object_mut() {
+        for field in ["Command", "Args", "Path", "LogPath", "HostnamePath", "HostsPath", "ResolvConfPath", "Mounts"] {
+            blank(fields, field);
+        }
+        for field in ["ExecIDs", "GraphDriver", "Storage", "AppArmorProfile", "ProcessLabel", "MountLabel"] {
+            fields.remove(field);
+        }
+        if let Some(config) = fields.get_mut("Config").and_then(Value::as_object_mut) {
+            for field in ["Env", "Cmd", "Entrypoint", "Healthcheck", "Labels"] {
+                blank(config, field);
+            }
+        }
+        if let Some(host_config) = fields.get_mut("HostConfig").and_then(Value::as_object_mut) {
+            host_config.retain(|field, _| ["NetworkMode", "RestartPolicy", "AutoRemove"].contains(&field.as_str()));
+        }
+        if let Some(health) = fields.get_mut("State").and_then(|state| state.get_mut("Health")) {
+            blank_in(health, "Log");
+        }
+    }
+    answer
+}
+
+fn blank_in(value: &mut Value, field: &str) {
+    if let Some(fields) = value.as_object_mut() {
+        blank(fields, field);
+    }
+}
+
+/// Empties a field and keeps its type, for clients that insist on it.
+fn blank(fields: &mut Map<String, Value>, field: &str) {
+    if let Some(value) = fields.get_mut(field) {
+        *value = match value {
+            Value::String(_) => Value::String(String::new()),
+            Value::Array(_) => Value::Array(Vec::new()),
+            Value::Object(_) => Value::Object(Map::new()),
+            Value::Null | Value::Bool(_) | Value::Number(_) => Value::Null,
+        };
+    }
+}
+
+fn names(answer: &Value, field: &str) -> Vec<String> {
+    let list = answer.get(field).and_then(Value::as_array);
+    list.map(|names| names.iter().filter_map(Value::as_str).map(str::to_owned).collect()).unwrap_or_default()
+}
+
+fn labels(answer: &Value, field: &str) -> BTreeMap<String, String> {
+    let Some(labels) = answer.get(field).and_then(Value::as_object) else { return BTreeMap::new() };
+    let text = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
+    labels.iter().filter_map(text).collect()
+}
+
+/// Paths of the host in an engine's error text become words: where the engine keeps its data is not the client's business.
+#[must_use]
+pub fn without_host_paths(message: &str) -> String {
+    let mut out = String::with_capacity(message.len());
+    let mut rest = message;
+    while let Some((before, root)) = HOST_ROOTS.iter().filter_map(|r| rest.find(r).map(|at| (at, r))).min() {
+        let (kept, path) = rest.split_at(before);
+        let path = path.get(root.len()..).unwrap_or_default();
+        let end = path.find([' ', '"', '\'', ':', ',', ')', '\n']).unwrap_or(path.len());
+        out.push_str(kept);
+        out.push_str("<a path of the host>");
+        rest = path.get(end..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Where engines keep their data and run-time files.
+const HOST_ROOTS: &[&str] =
+    &["/var/lib/docker", "/var/lib/containers", "/run/containerd", "/run/docker", "/var/run/docker"];
+
+/// What of `/info` is told: what clients read to choose what to do. Not told: proxies with their credentials, registries,
+/// plugins other than logging, labels, swarm, and where the engine keeps its files.
+const INFO_FIELDS: &[&str] = &[
+    "Architecture",
+    "BridgeNfIp6tables",
+    "BridgeNfIptables",
+    "CPUCfsPeriod",
+    "CPUCfsQuota",
+    "CPUSet",
+    "CPUShares",
+    "CgroupDriver",
+    "CgroupVersion",
+    "Containers",
+    "ContainersPaused",
+    "ContainersRunning",
+    "ContainersStopped",
+    "CpuCfsPeriod",
+    "CpuCfsQuota",
+    "Debug",
+    "DefaultRuntime",
+    "Driver",
+    "ExperimentalBuild",
+    "ID",
+    "IPv4Forwarding",
+    "Images",
+    "IndexServerAddress",
+    "Isolation",
+    "KernelMemory",
+    "KernelVersion",
+    "LoggingDriver",
+    "MemTotal",
+    "MemoryLimit",
+    "NCPU",
+    "NEventsListener",
+    "NFd",
+    "NGoroutines",
+    "Name",
+    "OSType",
+    "OSVersion",
+    "OomKillDisable",
+    "OperatingSystem",
+    "PidsLimit",
+    "SecurityOptions",
+    "ServerVersion",
+    "SwapLimit",
+    "SystemTime",
+    "Warnings",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_the_host_do_not_reach_a_client() {
+        let text =
+            "error mounting \"/var/lib/docker/volumes/x/_data\" to rootfs at /data: /run/containerd/io/x: denied";
+        let shown = without_host_paths(text);
+        assert_eq!(shown, "error mounting \"<a path of the host>\" to rootfs at /data: <a path of the host>: denied");
+        assert_eq!(without_host_paths("exec: \"/bin/nosuch\": no such file"), "exec: \"/bin/nosuch\": no such file");
+    }
+
+    #[test]
+    fn a_foreign_container_comes_without_its_secrets() {
+        let inspect = json!({
+            "Id": "f", "LogPath": "/var/lib/docker/x.log", "Args": ["--password=x"], "ExecIDs": ["e"],
+            "Config": { "Env": ["PASSWORD=x"], "Cmd": ["x"], "Image": "redis" },
+            "HostConfig": { "Binds": ["/etc:/x"], "NetworkMode": "bridge" },
+            "Mounts": [{ "Source": "/etc" }],
+            "State": { "Status": "running", "Health": { "Status": "healthy", "Log": ["x"] } }
+        });
+        let text = without_secrets(inspect).to_string();
+        for secret in ["PASSWORD", "password", "/etc", "docker/x.log", "\"e\""] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+        assert!(text.contains("\"redis\"") && text.contains("running"));
+    }
+}

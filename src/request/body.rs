@@ -346,3 +346,6 @@ impl<'de> VariantAccess<'de> for Bare {
         Self::refuse()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,19 +18,14 @@ impl Filters {
     /// no filter, and so is a name without values.
     ///
     /// # Errors
-    /// What [`Json::read`] refuses, other kinds of values, and `false` in the second shape: engines filter by it as if it
-    /// were `true`.
+    /// What [`Json::read`] refuses, other kinds of values, and `false` in the second shape: engines filter by it as if
+    /// it were `true`.
     pub fn parse(text: &str) -> Result<Self, RequestError> {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
-        match Json::read(text.as_bytes(), &JsonBounds::default())? {
-            Json::Null => Ok(Self::default()),
-            Json::Object(members) => Self::from_members(members),
-            other @ (Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_)) => {
-                Err(refuse(&other, "an object such as {\"label\":[\"a=b\"]}"))
-            }
-        }
+        let json = Json::read(text.as_bytes(), &JsonBounds::default());
+        json.and_then(Self::from_document).map_err(|error| error.below("filters"))
     }
 
     /// The values of one filter; empty when it is not there.
@@ -62,7 +57,14 @@ impl Filters {
         Json::Object(members.collect()).to_string()
     }
 
-    fn from_members(members: Vec<(String, Json)>) -> Result<Self, RequestError> {
+    fn from_document(json: Json) -> Result<Self, RequestError> {
+        let members = match json {
+            Json::Null => Vec::new(),
+            Json::Object(members) => members,
+            other @ (Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_)) => {
+                return Err(refuse(&other, "an object such as {\"label\":[\"a=b\"]}"));
+            }
+        };
         let mut filters = Self::default();
         for (name, value) in members {
             for wanted in values(value).map_err(|error| error.inside(&name))? {
@@ -135,4 +137,77 @@ fn refuse(found: &Json, wanted: &str) -> RequestError {
     let value = matches!(found, Json::Bool(false)).then(|| "false".to_owned());
     let found = super::error::Found { kind: found.kind(), value };
     RequestError::Value { place: String::new(), found, wanted: wanted.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::query::{Query, write};
+    use proptest::prelude::*;
+
+    #[derive(serde::Deserialize, serde::Serialize, Default)]
+    #[serde(default)]
+    struct List {
+        filters: Filters,
+    }
+
+    #[test]
+    fn what_engines_read_differently_is_refused() {
+        for (text, place) in [
+            (r#"{"label":{"docker-broker.owner=me":false}}"#, r#"filters.label["docker-broker.owner=me"]"#),
+            (r#"{"label":{"a":1}}"#, "filters.label.a"),
+            (r#"{"label":{"a":null}}"#, "filters.label.a"),
+            (r#"{"name":["a"],"name":["b"]}"#, "filters.name"),
+            (r#"{"label":["a"],"Label":["b"]}"#, "filters.label"),
+            (r#"{"label":"a"}"#, "filters.label"),
+            (r#"{"label":["a",true]}"#, "filters.label[1]"),
+            (r#"["label"]"#, "filters"),
+            ("label=a", "filters"),
+            (r#"{"label":["a"]} x"#, "filters"),
+        ] {
+            let error = Filters::parse(text).unwrap_err();
+            assert_eq!((error.place(), error.status()), (place, 400), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_in_a_query_names_the_parameter_and_the_place() {
+        let query = Query::parse(Some("filters=%7B%22label%22%3A%7B%22a%22%3Afalse%7D%7D")).unwrap();
+        let error = query.read::<List>().map(|_| ()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`?filters`: `filters.label.a`: found a boolean `false`, wanted `true` (engines filter by `false` as if it were true)"
+        );
+    }
+
+    #[test]
+    fn both_shapes_mean_the_same() {
+        let list = Filters::parse(r#"{"label":["b","a=c","b"]}"#).unwrap();
+        let set = Filters::parse(r#"{"label":{"a=c":true,"b":true}}"#).unwrap();
+        assert_eq!(list, set);
+        assert_eq!(list.encode(), r#"{"label":["a=c","b"]}"#);
+        assert_eq!(list.values("label"), ["a=c", "b"]);
+    }
+
+    #[test]
+    fn no_filter_has_many_spellings_and_is_left_out() {
+        for text in ["", " ", "null", "{}", r#"{"label":[]}"#, r#"{"label":null}"#, r#"{"label":{}}"#] {
+            let filters = Filters::parse(text).unwrap();
+            assert_eq!(filters, Filters::default(), "{text}");
+            assert_eq!(write(&List { filters }).as_deref(), Ok(""));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(pairs in prop::collection::vec(("[a-z]{1,5}", "[^\\x00]{0,8}"), 0..8)) {
+            let mut filters = Filters::default();
+            for (name, value) in &pairs {
+                filters.add(name, value);
+            }
+            let written = write(&List { filters: filters.clone() }).unwrap();
+            let read: List = Query::parse(Some(&written)).unwrap().read().unwrap();
+            prop_assert_eq!(read.filters, filters);
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! Go's case folding, as far as it can make two spellings name the same field.
 //!
-//! Go's `encoding/json` (every engine) and gorilla/schema (Podman) match names by Unicode simple folding. All of Docker's
-//! names are ASCII, and only two other characters fold into ASCII: `ſ` (U+017F) to `s` and the Kelvin sign (U+212A)
-//! to `k`. So this is complete for telling whether a name can be taken for a known one. It must never be used to
-//! *accept* a spelling: a folded match is a reason to refuse.
+//! Go's `encoding/json` (every engine) and gorilla/schema (Podman) match names by Unicode simple folding. All of
+//! Docker's names are ASCII, and only two other characters fold into ASCII: `ſ` (U+017F) to `s` and the Kelvin sign
+//! (U+212A) to `k`. So this is complete for telling whether a name can be taken for a known one. It must never be used
+//! to *accept* a spelling: a folded match is a reason to refuse.
 
 use std::cmp::Ordering;
 

@@ -1,8 +1,8 @@
 //! JSON documents, read strictly and written back as they were read.
 //!
-//! Go's reader (all engines) merges duplicate keys, folds their case and lets later ones win in ways that no other reader
-//! copies, so [`Json::read`] refuses every document that two readers could see differently. It must never guess, replace
-//! or repair. Numbers are kept as written, so that nothing is rounded on the way.
+//! Go's reader (all engines) merges duplicate keys, folds their case and lets later ones win in ways that no other
+//! reader copies, so [`Json::read`] refuses every document that two readers could see differently. It must never guess,
+//! replace or repair. Numbers are kept as written, so that nothing is rounded on the way.
 
 mod reader;
 
@@ -50,9 +50,9 @@ impl Json {
     /// Reads one document of a client.
     ///
     /// # Errors
-    /// Says the place (`HostConfig.Mounts[1].Source`) of: anything but RFC 8259 JSON in UTF-8, a byte order mark, trailing
-    /// data, NUL in a string, a lone surrogate, a key that is there twice, two keys that Go's case folding makes equal
-    /// (unless all but one are `null`: those are dropped), anything over the bounds.
+    /// Says the place (`HostConfig.Mounts[1].Source`) of: anything but RFC 8259 JSON in UTF-8, a byte order mark,
+    /// trailing data, NUL in a string, a lone surrogate, a key that is there twice, two keys that Go's case folding
+    /// makes equal (unless all but one are `null`: those are dropped), anything over the bounds.
     pub fn read(bytes: &[u8], bounds: &JsonBounds) -> Result<Self, RequestError> {
         reader::read(bytes, *bounds, reader::Folding::Refuse)
     }
@@ -66,7 +66,8 @@ impl Json {
         reader::read(bytes, *bounds, reader::Folding::Keep)
     }
 
-    /// Whether this is what Go calls a zero value, which an unknown field may hold: `null`, `false`, 0, `""`, `[]`, `{}`.
+    /// Whether this is what Go calls a zero value, which an unknown field may hold: `null`, `false`, 0, `""`, `[]`,
+    /// `{}`.
     #[must_use]
     pub fn is_neutral(&self) -> bool {
         match self {

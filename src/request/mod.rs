@@ -1,8 +1,8 @@
 //! The head and body of a request as words: method, version, path, query, and a strict JSON document.
 //!
-//! Nothing here knows what Docker means by the words, beyond the version prefix and that Podman's own API is closed. The
-//! rule is that a request which two readers could understand differently is refused, and noise that changes nothing is
-//! dropped. Nothing of the client's bytes may be passed on from here: what goes to the engine is written anew.
+//! Nothing here knows what Docker means by the words, beyond the version prefix and that Podman's own API is closed.
+//! The rule is that a request which two readers could understand differently is refused, and noise that changes nothing
+//! is dropped. Nothing of the client's bytes may be passed on from here: what goes to the engine is written anew.
 
 pub mod body;
 pub mod error;
@@ -47,7 +47,8 @@ pub struct ApiRequest {
     pub content: Content,
     /// `X-Registry-Auth`, not looked into.
     pub registry_auth: Option<Secret>,
-    /// `x-tc-sid`, which Testcontainers send: at most 128 printable ASCII characters. A hint for the audit, never identity.
+    /// `x-tc-sid`, which Testcontainers send: at most 128 printable ASCII characters. A hint for the audit, never
+    /// identity.
     pub session_hint: Option<String>,
 }
 

@@ -1,4 +1,5 @@
-//! Percent encoding (RFC 3986 §2.1), decoded exactly once and strictly, written for everything but unreserved characters.
+//! Percent encoding (RFC 3986 §2.1), decoded exactly once and strictly, written for everything but unreserved
+//! characters.
 //!
 //! A bad escape or bytes that are not UTF-8 are an error, never passed on or replaced.
 

@@ -33,8 +33,8 @@ impl Query {
 
     /// Reads the pairs into a type whose fields (serde names) are the known keys.
     ///
-    /// Booleans follow the engine: trimmed and without case, `""`, `0`, `no`, `false`, `none` are false, all else is true.
-    /// Whole numbers are strict decimals. A list field takes every value of its key. Absent is serde's default.
+    /// Booleans follow the engine: trimmed and without case, `""`, `0`, `no`, `false`, `none` are false, all else is
+    /// true. Whole numbers are strict decimals. A list field takes every value of its key. Absent is serde's default.
     ///
     /// # Errors
     /// [`RequestError::Repeated`] for a known key that is there twice and no list, [`RequestError::Spelling`] for a key
@@ -74,10 +74,13 @@ pub fn same_parameters(query: &Query, body: &Json) -> bool {
 
 fn same_value(query: &Query, key: &str, value: &Json) -> bool {
     let values: Vec<&str> = query.values(key).collect();
-    if let (Json::Array(items), true) = (value, values.len() != 1) {
-        return items.len() == values.len() && items.iter().zip(&values).all(|(item, text)| same_text(item, text));
+    if let [text] = values.as_slice()
+        && same_text(value, text)
+    {
+        return true;
     }
-    matches!(values.as_slice(), [text] if same_text(value, text))
+    let Json::Array(items) = value else { return false };
+    items.len() == values.len() && items.iter().zip(&values).all(|(item, text)| same_text(item, text))
 }
 
 fn same_text(value: &Json, text: &str) -> bool {
@@ -105,3 +108,6 @@ fn pair(raw: &str) -> Result<(String, String), RequestError> {
     }
     Ok(pair)
 }
+
+#[cfg(test)]
+mod tests;

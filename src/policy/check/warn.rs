@@ -12,7 +12,7 @@ use crate::policy::file::keys::{self, Effect, Key};
 pub(super) fn warnings(merged: &Table, policy: &Policy) -> Vec<ValueError> {
     let mut warnings = Vec::new();
     if !merged.contains_key(keys::VERSION) {
-        warnings.push(warning(keys::VERSION, "is missing; say `version = 1`"));
+        warnings.push(warning(keys::VERSION, "missing; say `version = 1`"));
     }
     if policy.unrestricted {
         warnings.push(warning(
@@ -34,7 +34,7 @@ pub(super) fn warnings(merged: &Table, policy: &Policy) -> Vec<ValueError> {
 fn about_images(policy: &Policy, warnings: &mut Vec<ValueError>) {
     let images = &policy.images;
     if images.allow.is_empty() && policy.containers.control != Control::None {
-        warnings.push(warning(keys::IMAGES_ALLOW, "is empty: no container can be created until images are listed"));
+        warnings.push(warning(keys::IMAGES_ALLOW, "empty: no container can be created until images are listed"));
     }
     for (position, pattern) in images.allow.iter().enumerate().filter(|(_, pattern)| pattern.is_any_tag()) {
         let message = format!("`{pattern}` allows every tag and digest of the repository, whoever pushes them");
@@ -91,9 +91,9 @@ fn about_limits(limits: &Limits, warnings: &mut Vec<ValueError>) {
             Limit::At(()) => {}
             Limit::NotSet => warnings.push(warning(
                 key,
-                "is missing: nothing is injected, and clients may not ask for a value; say one, or `\"unlimited\"`",
+                "missing: nothing is injected, and clients may not ask for a value; say one, or `\"unlimited\"`",
             )),
-            Limit::Unlimited => warnings.push(warning(key, "is unlimited: one container can use up the host's share")),
+            Limit::Unlimited => warnings.push(warning(key, "unlimited: one container can use up what the host has")),
         }
     }
 }
@@ -105,7 +105,7 @@ fn about_host(merged: &Table, warnings: &mut Vec<ValueError>) {
         let key = keys::children(keys::CONTAINERS_HOST).find(|key| key.name() == name)?;
         grants(key, value).then_some(key.path)
     });
-    warnings.extend(powers.map(|key| warning(key, "is a power over the host; it may equal root there")));
+    warnings.extend(powers.map(|key| warning(key, "a power over the host; it may equal root there")));
 }
 
 fn grants(key: &Key, value: &Value) -> bool {

@@ -3,16 +3,17 @@
 
 use std::time::Duration;
 
+use super::value;
 use super::{
-    BindGrant, Build, Containers, Control, ExecGrant, Host, Images, Lifetime, Limit, Limits, LogLimit, NetworkGrant,
-    Networks, NotInForce, Origin, Policy, Reaper, VolumeGrant, Volumes,
+    Build, Containers, Control, ExecGrant, Host, Images, Lifetime, Limit, Limits, LogLimit, NetworkGrant, Networks,
+    NotInForce, Origin, Policy, Reaper, VolumeGrant, Volumes,
 };
 use crate::policy::file::{
     BuildSection, ContainersSection, ControlTable, ControlValue, CountValue, CpusValue, ExecTable, ExecValue,
     HostSection, ImagesSection, LimitsSection, LogTable, LogValue, NetworkCreateTable, NetworkCreateValue,
     NetworksSection, PolicyFile, ReaperSection, VolumeCreateTable, VolumeCreateValue, VolumesSection, keys,
 };
-use crate::policy::pattern::{ImagePattern, LabelPatterns, Pattern, Patterns, PortPattern};
+use crate::policy::pattern::{LabelPatterns, Pattern, Patterns};
 
 /// A value that has the right form and cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +75,7 @@ pub(crate) fn compile(
 fn read_images(reader: &mut Reader, section: ImagesSection) -> Images {
     let ImagesSection { allow, pull, registry_auth } = section;
     Images {
-        allow: reader.items(keys::IMAGES_ALLOW, &allow, read_image),
+        allow: reader.items(keys::IMAGES_ALLOW, &allow, value::image),
         pull: pull.unwrap_or_default(),
         registry_auth: registry_auth.unwrap_or_default(),
     }
@@ -113,21 +114,21 @@ fn read_containers(reader: &mut Reader, section: ContainersSection, unrestricted
         max,
         max_per_owner,
         lifetime: reader.lifetime(lifetime.as_deref(), unrestricted),
-        env: Patterns::new(reader.items(keys::CONTAINERS_ENV, &env, env_key)),
+        env: Patterns::new(reader.items(keys::CONTAINERS_ENV, &env, value::env_key)),
         labels: reader.labels(&labels),
         command: command.map(|list| reader.patterns(keys::CONTAINERS_COMMAND, &Some(list))),
         entrypoint: entrypoint.map(|list| reader.patterns(keys::CONTAINERS_ENTRYPOINT, &Some(list))),
-        publish: reader.items(keys::CONTAINERS_PUBLISH, &publish, read_port),
+        publish: reader.items(keys::CONTAINERS_PUBLISH, &publish, value::port),
         publish_address: publish_address.unwrap_or_default(),
         publish_ports: publish_ports.unwrap_or_default(),
-        networks: Patterns::new(reader.items(keys::CONTAINERS_NETWORKS, &networks, read_network)),
-        attach: reader.items(keys::CONTAINERS_ATTACH, &attach, attached),
+        networks: Patterns::new(reader.items(keys::CONTAINERS_NETWORKS, &networks, value::network)),
+        attach: reader.items(keys::CONTAINERS_ATTACH, &attach, value::attached),
         attach_mode: attach_mode.unwrap_or_default(),
         reach: reach.unwrap_or_default(),
         exec: read_exec(exec),
         copy_in: copy_in.unwrap_or_default(),
         copy_out: copy_out.unwrap_or_default(),
-        tmpfs: reader.items(keys::CONTAINERS_TMPFS, &tmpfs, read_path),
+        tmpfs: reader.items(keys::CONTAINERS_TMPFS, &tmpfs, value::path),
         limits: read_limits(reader, limits),
         host: read_host(reader, host),
     }
@@ -140,7 +141,7 @@ fn read_control(reader: &mut Reader, value: Option<ControlValue>) -> Control {
         Some(ControlValue::Whose(super::Scope::Own)) => Control::Own,
         Some(ControlValue::Whose(super::Scope::All)) => Control::All,
         Some(ControlValue::Labelled(ControlTable { labels })) => {
-            let labels = reader.items(keys::CONTAINERS_CONTROL_LABELS, &labels, read_label);
+            let labels = reader.items(keys::CONTAINERS_CONTROL_LABELS, &labels, value::label);
             if labels.is_empty() {
                 reader.refuse(keys::CONTAINERS_CONTROL, None, "name at least one label, as `key=value`");
             }
@@ -175,6 +176,10 @@ fn read_limits(reader: &mut Reader, section: LimitsSection) -> Limits {
     }
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one line for each power, twice, so that a new one does not compile until it is read"
+)]
 fn read_host(reader: &mut Reader, section: HostSection) -> Host {
     let HostSection {
         binds,
@@ -209,7 +214,7 @@ fn read_host(reader: &mut Reader, section: HostSection) -> Host {
         buildkit,
     } = section;
     Host {
-        binds: reader.items(keys::CONTAINERS_HOST_BINDS, &binds, read_bind),
+        binds: reader.items(keys::CONTAINERS_HOST_BINDS, &binds, value::bind),
         devices: devices.unwrap_or_default(),
         device_cgroup_rules: device_cgroup_rules.unwrap_or_default(),
         device_requests: device_requests.unwrap_or_default(),
@@ -273,8 +278,8 @@ fn read_volumes(reader: &mut Reader, section: VolumesSection) -> Volumes {
 fn read_build(reader: &mut Reader, section: BuildSection) -> Build {
     let BuildSection { tags, from, network } = section;
     Build {
-        tags: reader.items(keys::BUILD_TAGS, &tags, read_image),
-        from: from.map(|list| reader.items(keys::BUILD_FROM, &Some(list), read_image)),
+        tags: reader.items(keys::BUILD_TAGS, &tags, value::image),
+        from: from.map(|list| reader.items(keys::BUILD_FROM, &Some(list), value::image)),
         network: network.unwrap_or_default(),
     }
 }
@@ -308,7 +313,7 @@ impl Reader {
     }
 
     fn patterns(&mut self, key: &'static str, list: &Option<Vec<String>>) -> Patterns {
-        Patterns::new(self.items(key, list, read_pattern))
+        Patterns::new(self.items(key, list, value::pattern))
     }
 
     fn any(&mut self) -> Patterns {
@@ -317,7 +322,7 @@ impl Reader {
 
     fn labels(&mut self, list: &Option<Vec<String>>) -> LabelPatterns {
         let patterns = self.items(keys::CONTAINERS_LABELS, list, |text| {
-            let pattern = read_pattern(text)?;
+            let pattern = value::pattern(text)?;
             LabelPatterns::new(Patterns::new(vec![pattern.clone()])).map_err(|error| error.to_string())?;
             Ok(pattern)
         });
@@ -329,7 +334,7 @@ impl Reader {
             None if unrestricted => Lifetime::Unlimited,
             None => Lifetime::For(Duration::ZERO),
             Some(UNLIMITED) => Lifetime::Unlimited,
-            Some(text) => Lifetime::For(read_lifetime(text).unwrap_or_else(|message| {
+            Some(text) => Lifetime::For(value::lifetime(text).unwrap_or_else(|message| {
                 self.refuse(keys::CONTAINERS_LIFETIME, None, message);
                 Duration::ZERO
             })),
@@ -340,7 +345,7 @@ impl Reader {
         match text {
             None => Limit::NotSet,
             Some(UNLIMITED) => Limit::Unlimited,
-            Some(text) => match read_size(text) {
+            Some(text) => match value::size(text) {
                 Ok(bytes) => Limit::At(bytes),
                 Err(message) => {
                     self.refuse(key, None, message);
@@ -387,7 +392,7 @@ impl Reader {
             Some(LogValue::Word(_)) => (None, None),
             Some(LogValue::Limit(LogTable { drivers, max_size })) => (drivers, max_size),
         };
-        let drivers = self.items(keys::CONTAINERS_LIMITS_LOG_DRIVERS, &drivers, read_log_driver);
+        let drivers = self.items(keys::CONTAINERS_LIMITS_LOG_DRIVERS, &drivers, value::log_driver);
         if drivers.is_empty() {
             self.refuse(keys::CONTAINERS_LIMITS_LOG, None, "name at least one log driver, as `drivers = [\"local\"]`");
         }
@@ -399,113 +404,6 @@ impl Reader {
     }
 }
 
-fn read_pattern(text: &str) -> Result<Pattern, String> {
-    Pattern::parse(text).map_err(|error| error.to_string())
-}
-
-fn read_image(text: &str) -> Result<ImagePattern, String> {
-    ImagePattern::parse(text).map_err(|error| error.to_string())
-}
-
-fn read_port(text: &str) -> Result<PortPattern, String> {
-    PortPattern::parse(text).map_err(|error| error.to_string())
-}
-
-pub(crate) fn env_key(text: &str) -> Result<Pattern, String> {
-    if text.contains('=') {
-        return Err(format!("`{text}` is a key with a value; write the key alone, the value is the client's"));
-    }
-    read_pattern(text)
-}
-
-fn read_label(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        Some(_) | None => Err(format!("`{text}` is not `key=value`")),
-    }
-}
-
-fn read_network(text: &str) -> Result<Pattern, String> {
-    refuse_network_mode(text, keys::CONTAINERS_HOST_NETWORK)?;
-    read_pattern(text)
-}
-
-pub(crate) fn attached(text: &str) -> Result<String, String> {
-    refuse_network_mode(text, keys::CONTAINERS_HOST_NETWORK)?;
-    if ["", "none", "default"].contains(&text)
-        || text.contains(['*', '/', ':'])
-        || text.chars().any(char::is_whitespace)
-    {
-        return Err(format!("`{text}` is not a network to attach to; write the name of one, without `*`"));
-    }
-    Ok(text.to_owned())
-}
-
-/// Network modes that are powers over the host, or other containers' networks, are not networks.
-fn refuse_network_mode(text: &str, instead: &str) -> Result<(), String> {
-    let mode = text.split(':').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if mode == "host" {
-        return Err(format!("`{text}` is the host's own network; that is `{instead}`"));
-    }
-    if mode == "container" {
-        return Err(format!("`{text}` is not a network; own containers' networks need no key"));
-    }
-    Ok(())
-}
-
-/// An absolute path in the only spelling that means it.
-fn read_path(text: &str) -> Result<String, String> {
-    let clean = text.strip_prefix('/').is_some_and(|rest| rest.split('/').all(|part| !["", ".", ".."].contains(&part)));
-    if !clean || text.contains([':', ',', '*']) || text.chars().any(char::is_control) {
-        return Err(format!("`{text}` is not an absolute path without `.`, `..`, `//`, `:`, `,` and `*`"));
-    }
-    Ok(text.to_owned())
-}
-
-fn read_bind(text: &str) -> Result<BindGrant, String> {
-    let (source, writable) = match text.rsplit_once(':') {
-        Some((source, "rw")) => (source, true),
-        Some((source, "ro")) => (source, false),
-        Some(_) | None => (text, false),
-    };
-    read_path(source).map(|source| BindGrant { source, writable })
-}
-
-fn read_log_driver(text: &str) -> Result<String, String> {
-    let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    if plain { Ok(text.to_owned()) } else { Err(format!("`{text}` is not a log driver, as `local` or `json-file`")) }
-}
-
-fn read_lifetime(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is not a span of time; write `90s`, `30m`, `2h`, or `unlimited`");
-    let lifetime = humantime::parse_duration(text).map_err(|_| wrong())?;
-    if lifetime.is_zero() {
-        return Err("a lifetime of zero allows nothing; leave `images.allow` empty instead".to_owned());
-    }
-    if lifetime > LONGEST_LIFETIME {
-        return Err(format!("`{text}` is more than a year; write `unlimited`"));
-    }
-    Ok(lifetime)
-}
-
-/// Reads `512MiB`, `20MB`, `1 GiB`: a whole number and a unit of bytes, binary or decimal.
-fn read_size(text: &str) -> Result<u64, String> {
-    let wrong = || format!("`{text}` is not a size; write `512MiB`, `1GiB`, `20MB`, or `unlimited`");
-    let (number, unit) = match text.find(|letter: char| !letter.is_ascii_digit()) {
-        Some(end) => text.split_at_checked(end).ok_or_else(wrong)?,
-        None => (text, ""),
-    };
-    let number: u64 = number.parse().map_err(|_| wrong())?;
-    let unit = unit.trim_start();
-    let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
-    let bytes = number.checked_mul(*factor).filter(|bytes| i64::try_from(*bytes).is_ok());
-    match bytes {
-        Some(0) => Err("0 means no limit to the engine; write `unlimited` if that is meant".to_owned()),
-        Some(bytes) => Ok(bytes),
-        None => Err(format!("`{text}` is more than the engine can count")),
-    }
-}
-
 const UNLIMITED: &str = "unlimited";
 
 /// The engine's own lower bound since 20.10 (`linuxMinMemory`).
@@ -514,18 +412,3 @@ const LEAST_MEMORY: u64 = 6 << 20;
 const NANO_CPUS: i64 = 1_000_000_000;
 const LEAST_NANO_CPUS: i64 = NANO_CPUS / 100;
 const MOST_NANO_CPUS: i64 = NANO_CPUS * 100_000;
-
-const LONGEST_LIFETIME: Duration = Duration::from_secs(366 * 24 * 60 * 60);
-
-const UNITS: [(&str, u64); 10] = [
-    ("B", 1),
-    ("KiB", 1 << 10),
-    ("MiB", 1 << 20),
-    ("GiB", 1 << 30),
-    ("TiB", 1 << 40),
-    ("kB", 1_000),
-    ("KB", 1_000),
-    ("MB", 1_000_000),
-    ("GB", 1_000_000_000),
-    ("TB", 1_000_000_000_000),
-];

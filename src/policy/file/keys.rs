@@ -3,7 +3,11 @@
 //! This table is the one definition. Reading, the nearest known key, what is not in force, and the generated reference
 //! all come from it; a test holds it against the types in [`super`], which read the same keys.
 
+mod table;
+
 use toml::Value;
+
+pub use table::*;
 
 /// One key of the format.
 #[derive(Clone, Copy, Debug)]
@@ -176,930 +180,165 @@ const SAME_SECTION: f64 = 0.2;
 /// Below this, a suggestion would be a guess.
 const LIKE_ENOUGH: f64 = 0.6;
 
-/// The policies that `extends` may name.
-const SHIPPED: [&str; 5] = crate::policy::builtin::BUILTIN_NAMES;
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
 
-/// `version`
-pub const VERSION: &str = "version";
-/// `reason`
-pub const REASON: &str = "reason";
-/// `extends`
-pub const EXTENDS: &str = "extends";
-/// `unrestricted`
-pub const UNRESTRICTED: &str = "unrestricted";
-/// `images`
-pub const IMAGES: &str = "images";
-/// `images.allow`
-pub const IMAGES_ALLOW: &str = "images.allow";
-/// `images.pull`
-pub const IMAGES_PULL: &str = "images.pull";
-/// `images.registry-auth`
-pub const IMAGES_REGISTRY_AUTH: &str = "images.registry-auth";
-/// `containers`
-pub const CONTAINERS: &str = "containers";
-/// `containers.see`
-pub const CONTAINERS_SEE: &str = "containers.see";
-/// `containers.control`
-pub const CONTAINERS_CONTROL: &str = "containers.control";
-/// `containers.control.labels`
-pub const CONTAINERS_CONTROL_LABELS: &str = "containers.control.labels";
-/// `containers.names`
-pub const CONTAINERS_NAMES: &str = "containers.names";
-/// `containers.max`
-pub const CONTAINERS_MAX: &str = "containers.max";
-/// `containers.max-per-owner`
-pub const CONTAINERS_MAX_PER_OWNER: &str = "containers.max-per-owner";
-/// `containers.lifetime`
-pub const CONTAINERS_LIFETIME: &str = "containers.lifetime";
-/// `containers.env`
-pub const CONTAINERS_ENV: &str = "containers.env";
-/// `containers.labels`
-pub const CONTAINERS_LABELS: &str = "containers.labels";
-/// `containers.command`
-pub const CONTAINERS_COMMAND: &str = "containers.command";
-/// `containers.entrypoint`
-pub const CONTAINERS_ENTRYPOINT: &str = "containers.entrypoint";
-/// `containers.publish`
-pub const CONTAINERS_PUBLISH: &str = "containers.publish";
-/// `containers.publish-address`
-pub const CONTAINERS_PUBLISH_ADDRESS: &str = "containers.publish-address";
-/// `containers.publish-ports`
-pub const CONTAINERS_PUBLISH_PORTS: &str = "containers.publish-ports";
-/// `containers.networks`
-pub const CONTAINERS_NETWORKS: &str = "containers.networks";
-/// `containers.attach`
-pub const CONTAINERS_ATTACH: &str = "containers.attach";
-/// `containers.attach-mode`
-pub const CONTAINERS_ATTACH_MODE: &str = "containers.attach-mode";
-/// `containers.reach`
-pub const CONTAINERS_REACH: &str = "containers.reach";
-/// `containers.exec`
-pub const CONTAINERS_EXEC: &str = "containers.exec";
-/// `containers.exec.users`
-pub const CONTAINERS_EXEC_USERS: &str = "containers.exec.users";
-/// `containers.copy-in`
-pub const CONTAINERS_COPY_IN: &str = "containers.copy-in";
-/// `containers.copy-out`
-pub const CONTAINERS_COPY_OUT: &str = "containers.copy-out";
-/// `containers.tmpfs`
-pub const CONTAINERS_TMPFS: &str = "containers.tmpfs";
-/// `containers.limits`
-pub const CONTAINERS_LIMITS: &str = "containers.limits";
-/// `containers.limits.memory`
-pub const CONTAINERS_LIMITS_MEMORY: &str = "containers.limits.memory";
-/// `containers.limits.cpus`
-pub const CONTAINERS_LIMITS_CPUS: &str = "containers.limits.cpus";
-/// `containers.limits.pids`
-pub const CONTAINERS_LIMITS_PIDS: &str = "containers.limits.pids";
-/// `containers.limits.shm`
-pub const CONTAINERS_LIMITS_SHM: &str = "containers.limits.shm";
-/// `containers.limits.disk`
-pub const CONTAINERS_LIMITS_DISK: &str = "containers.limits.disk";
-/// `containers.limits.log`
-pub const CONTAINERS_LIMITS_LOG: &str = "containers.limits.log";
-/// `containers.limits.log.drivers`
-pub const CONTAINERS_LIMITS_LOG_DRIVERS: &str = "containers.limits.log.drivers";
-/// `containers.limits.log.max-size`
-pub const CONTAINERS_LIMITS_LOG_MAX_SIZE: &str = "containers.limits.log.max-size";
-/// `containers.limits.over`
-pub const CONTAINERS_LIMITS_OVER: &str = "containers.limits.over";
-/// `containers.limits.required`
-pub const CONTAINERS_LIMITS_REQUIRED: &str = "containers.limits.required";
-/// `containers.host`
-pub const CONTAINERS_HOST: &str = "containers.host";
-/// `containers.host.binds`
-pub const CONTAINERS_HOST_BINDS: &str = "containers.host.binds";
-/// `containers.host.devices`
-pub const CONTAINERS_HOST_DEVICES: &str = "containers.host.devices";
-/// `containers.host.device-cgroup-rules`
-pub const CONTAINERS_HOST_DEVICE_CGROUP_RULES: &str = "containers.host.device-cgroup-rules";
-/// `containers.host.device-requests`
-pub const CONTAINERS_HOST_DEVICE_REQUESTS: &str = "containers.host.device-requests";
-/// `containers.host.cap-add`
-pub const CONTAINERS_HOST_CAP_ADD: &str = "containers.host.cap-add";
-/// `containers.host.privileged`
-pub const CONTAINERS_HOST_PRIVILEGED: &str = "containers.host.privileged";
-/// `containers.host.exec-privileged`
-pub const CONTAINERS_HOST_EXEC_PRIVILEGED: &str = "containers.host.exec-privileged";
-/// `containers.host.network`
-pub const CONTAINERS_HOST_NETWORK: &str = "containers.host.network";
-/// `containers.host.pid`
-pub const CONTAINERS_HOST_PID: &str = "containers.host.pid";
-/// `containers.host.ipc`
-pub const CONTAINERS_HOST_IPC: &str = "containers.host.ipc";
-/// `containers.host.uts`
-pub const CONTAINERS_HOST_UTS: &str = "containers.host.uts";
-/// `containers.host.userns`
-pub const CONTAINERS_HOST_USERNS: &str = "containers.host.userns";
-/// `containers.host.cgroupns`
-pub const CONTAINERS_HOST_CGROUPNS: &str = "containers.host.cgroupns";
-/// `containers.host.cgroup-parent`
-pub const CONTAINERS_HOST_CGROUP_PARENT: &str = "containers.host.cgroup-parent";
-/// `containers.host.sysctls`
-pub const CONTAINERS_HOST_SYSCTLS: &str = "containers.host.sysctls";
-/// `containers.host.security-opt`
-pub const CONTAINERS_HOST_SECURITY_OPT: &str = "containers.host.security-opt";
-/// `containers.host.unmasked-paths`
-pub const CONTAINERS_HOST_UNMASKED_PATHS: &str = "containers.host.unmasked-paths";
-/// `containers.host.runtime`
-pub const CONTAINERS_HOST_RUNTIME: &str = "containers.host.runtime";
-/// `containers.host.restart`
-pub const CONTAINERS_HOST_RESTART: &str = "containers.host.restart";
-/// `containers.host.ulimits`
-pub const CONTAINERS_HOST_ULIMITS: &str = "containers.host.ulimits";
-/// `containers.host.scheduling`
-pub const CONTAINERS_HOST_SCHEDULING: &str = "containers.host.scheduling";
-/// `containers.host.storage-opt`
-pub const CONTAINERS_HOST_STORAGE_OPT: &str = "containers.host.storage-opt";
-/// `containers.host.volume-drivers`
-pub const CONTAINERS_HOST_VOLUME_DRIVERS: &str = "containers.host.volume-drivers";
-/// `containers.host.group-add`
-pub const CONTAINERS_HOST_GROUP_ADD: &str = "containers.host.group-add";
-/// `containers.host.annotations`
-pub const CONTAINERS_HOST_ANNOTATIONS: &str = "containers.host.annotations";
-/// `containers.host.dns`
-pub const CONTAINERS_HOST_DNS: &str = "containers.host.dns";
-/// `containers.host.extra-hosts`
-pub const CONTAINERS_HOST_EXTRA_HOSTS: &str = "containers.host.extra-hosts";
-/// `containers.host.links`
-pub const CONTAINERS_HOST_LINKS: &str = "containers.host.links";
-/// `containers.host.addresses`
-pub const CONTAINERS_HOST_ADDRESSES: &str = "containers.host.addresses";
-/// `containers.host.buildkit`
-pub const CONTAINERS_HOST_BUILDKIT: &str = "containers.host.buildkit";
-/// `networks`
-pub const NETWORKS: &str = "networks";
-/// `networks.create`
-pub const NETWORKS_CREATE: &str = "networks.create";
-/// `networks.create.names`
-pub const NETWORKS_CREATE_NAMES: &str = "networks.create.names";
-/// `networks.create.max`
-pub const NETWORKS_CREATE_MAX: &str = "networks.create.max";
-/// `networks.create.internal`
-pub const NETWORKS_CREATE_INTERNAL: &str = "networks.create.internal";
-/// `volumes`
-pub const VOLUMES: &str = "volumes";
-/// `volumes.create`
-pub const VOLUMES_CREATE: &str = "volumes.create";
-/// `volumes.create.names`
-pub const VOLUMES_CREATE_NAMES: &str = "volumes.create.names";
-/// `volumes.create.max`
-pub const VOLUMES_CREATE_MAX: &str = "volumes.create.max";
-/// `build`
-pub const BUILD: &str = "build";
-/// `build.tags`
-pub const BUILD_TAGS: &str = "build.tags";
-/// `build.from`
-pub const BUILD_FROM: &str = "build.from";
-/// `build.network`
-pub const BUILD_NETWORK: &str = "build.network";
-/// `prune`
-pub const PRUNE: &str = "prune";
-/// `prune.answer`
-pub const PRUNE_ANSWER: &str = "prune.answer";
-/// `reaper`
-pub const REAPER: &str = "reaper";
-/// `reaper.emulate`
-pub const REAPER_EMULATE: &str = "reaper.emulate";
-/// `reaper.address`
-pub const REAPER_ADDRESS: &str = "reaper.address";
+    use toml::Table;
 
-/// Every key, sections before their keys, in the order of the reference.
-pub const KEYS: &[Key] = &[
-    Key {
-        path: VERSION,
-        kind: Kind::Whole,
-        absent: "`1`",
-        meaning: "the version of this format; only 1 exists",
-        effect: Effect::Neutral,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: REASON,
-        kind: Kind::Text,
-        absent: "none",
-        meaning: "why the policy exists; shown to people, decides nothing",
-        effect: Effect::Neutral,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: EXTENDS,
-        kind: Kind::Choice(&SHIPPED),
-        absent: "nothing",
-        meaning: "start from a shipped policy; sections are merged key by key, every value (also a list) replaces the one before",
-        effect: Effect::Neutral,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: UNRESTRICTED,
-        kind: Kind::Switch,
-        absent: "false",
-        meaning: "allow everything but the floor, inject and filter nothing; the other grants then say nothing",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: IMAGES,
-        kind: Kind::Table,
-        absent: "none",
-        meaning: "which images may be seen, pulled and run",
-        effect: Effect::Neutral,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: IMAGES_ALLOW,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "image references; `*` stands for any run of characters inside one path component or the tag; `@sha256:…` pins the content; no tag means `latest`",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: IMAGES_PULL,
-        kind: Kind::Switch,
-        absent: "false",
-        meaning: "whether allowed images may be pulled; otherwise no registry is contacted",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: IMAGES_REGISTRY_AUTH,
-        kind: Kind::Choice(&["none", "client", "broker"]),
-        absent: "`none`",
-        meaning: "whose registry credentials a pull carries",
-        effect: Effect::Permits,
-        in_force: InForce::Except(&["broker"]),
-    },
-    Key {
-        path: CONTAINERS,
-        kind: Kind::Table,
-        absent: "none",
-        meaning: "what may be done with containers",
-        effect: Effect::Neutral,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_SEE,
-        kind: Kind::Choice(&["own", "all"]),
-        absent: "nobody's",
-        meaning: "whose containers list, inspect and events show",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_CONTROL,
-        kind: Kind::ChoiceOrTable(&["own", "all"]),
-        absent: "nobody's",
-        meaning: "whose containers may be started, stopped, exec'd, copied from and to, and removed; without it nothing can be created",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_CONTROL_LABELS,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "control also foreign containers that carry all of these labels, as `key=value`",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_NAMES,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "names that a client may give; with `attach` each must be a prefix of its own, as `agent1-*`",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_MAX,
-        kind: Kind::Whole,
-        absent: "no bound",
-        meaning: "containers in a session",
-        effect: Effect::Restricts,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_MAX_PER_OWNER,
-        kind: Kind::Whole,
-        absent: "no bound",
-        meaning: "containers of all sessions of an owner",
-        effect: Effect::Restricts,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_LIFETIME,
-        kind: Kind::Duration,
-        absent: "an error where containers can be created",
-        meaning: "how long a container may live, as `30m`, or `unlimited`",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_ENV,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "keys of environment variables that a client may set",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_LABELS,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "label keys that a client may set; `com.docker.*` and `traefik.*` must be named, `docker-broker.*` never passes",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_COMMAND,
-        kind: Kind::List,
-        absent: "any",
-        meaning: "commands that a client may set, their words joined by one blank",
-        effect: Effect::Restricts,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_ENTRYPOINT,
-        kind: Kind::List,
-        absent: "any",
-        meaning: "entrypoints that a client may set, their words joined by one blank",
-        effect: Effect::Restricts,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_PUBLISH,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "container ports that may be published, as `5432/tcp`, `8000-8010/tcp` or `*/tcp`",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_PUBLISH_ADDRESS,
-        kind: Kind::Choice(&["loopback", "bridge", "any"]),
-        absent: "`loopback`",
-        meaning: "host addresses that ports are published on; `bridge` adds the gateway of the bridge",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_PUBLISH_PORTS,
-        kind: Kind::Choice(&["ephemeral", "as-asked"]),
-        absent: "`ephemeral`",
-        meaning: "host ports: picked by the engine, or as the client asks",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_NETWORKS,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "networks that a client may name, besides its own",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_ATTACH,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "networks that every created container joins before it starts; the first one is its main network",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_ATTACH_MODE,
-        kind: Kind::Choice(&["replace", "add"]),
-        absent: "`replace`",
-        meaning: "whether `attach` replaces the default network or keeps it as well",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_REACH,
-        kind: Kind::Choice(&["publish", "relay"]),
-        absent: "`publish`",
-        meaning: "published ports are opened on the host, or on the broker, which relays",
-        effect: Effect::Neutral,
-        in_force: InForce::Except(&["relay"]),
-    },
-    Key {
-        path: CONTAINERS_EXEC,
-        kind: Kind::SwitchOrTable,
-        absent: "false",
-        meaning: "whether processes may be run in own containers",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_EXEC_USERS,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "the users that they may run as; an empty string is the container's own",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_COPY_IN,
-        kind: Kind::Switch,
-        absent: "false",
-        meaning: "whether archives may be put into own containers; they are re-encoded entry by entry",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_COPY_OUT,
-        kind: Kind::Switch,
-        absent: "false",
-        meaning: "whether archives may be taken out of own containers",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_TMPFS,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "paths that a client may mount a tmpfs on",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_LIMITS,
-        kind: Kind::Table,
-        absent: "none",
-        meaning: "resources of one container; injected where the client asks for nothing",
-        effect: Effect::Neutral,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_LIMITS_MEMORY,
-        kind: Kind::Size,
-        absent: "nothing injected, no value taken from the client",
-        meaning: "memory and swap together, as `1GiB`, or `unlimited`",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_LIMITS_CPUS,
-        kind: Kind::Cpus,
-        absent: "nothing injected, no value taken from the client",
-        meaning: "CPUs, as `2.0`, or `unlimited`",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_LIMITS_PIDS,
-        kind: Kind::Count,
-        absent: "nothing injected, no value taken from the client",
-        meaning: "processes and threads, as `512`, or `unlimited`",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_LIMITS_SHM,
-        kind: Kind::Size,
-        absent: "nothing injected, no value taken from the client",
-        meaning: "the size of /dev/shm, as `256MiB`, or `unlimited`",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_LIMITS_DISK,
-        kind: Kind::Size,
-        absent: "no bound",
-        meaning: "the writable layer and anonymous volumes, as `4GiB`, or `unlimited`",
-        effect: Effect::Restricts,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_LIMITS_LOG,
-        kind: Kind::ChoiceOrTable(&["unlimited"]),
-        absent: "nothing injected, no value taken from the client",
-        meaning: "where a container's log goes and how large it grows, or `unlimited`",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_LIMITS_LOG_DRIVERS,
-        kind: Kind::List,
-        absent: "an error in `log`",
-        meaning: "log drivers that may be used; the first one that the engine has is the default",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_LIMITS_LOG_MAX_SIZE,
-        kind: Kind::Size,
-        absent: "an error in `log`",
-        meaning: "the size of one log file, as `20MiB`, or `unlimited`",
-        effect: Effect::Permits,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_LIMITS_OVER,
-        kind: Kind::Choice(&["refuse", "clamp"]),
-        absent: "`refuse`",
-        meaning: "what happens to a client that asks for more than a limit",
-        effect: Effect::Neutral,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_LIMITS_REQUIRED,
-        kind: Kind::Switch,
-        absent: "false",
-        meaning: "refuse to create where the engine says that it cannot enforce a limit",
-        effect: Effect::Restricts,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_HOST,
-        kind: Kind::Table,
-        absent: "none",
-        meaning: "powers over the host; each may equal root there",
-        effect: Effect::Neutral,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: CONTAINERS_HOST_BINDS,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "exact paths of the host that may be bound, read-only unless they end in `:rw`",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_DEVICES,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "devices of the host, as `/dev/fuse`",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_DEVICE_CGROUP_RULES,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "device cgroup rules",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_DEVICE_REQUESTS,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "device requests to drivers, as GPUs",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_CAP_ADD,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "capabilities that may be added",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_PRIVILEGED,
-        kind: Kind::Switch,
-        absent: "false",
-        meaning: "privileged containers: root on the host",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_EXEC_PRIVILEGED,
-        kind: Kind::Switch,
-        absent: "false",
-        meaning: "privileged exec: all capabilities in a container",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_NETWORK,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "network modes of the host, as `host`",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_PID,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "process namespace modes, as `host`",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_IPC,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "IPC modes, as `host` or `shareable`",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_UTS,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "UTS modes, as `host`",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_USERNS,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "user namespace modes, as `host`",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_CGROUPNS,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "cgroup namespace modes, as `host`",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_CGROUP_PARENT,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "parents of the container's cgroup",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_SYSCTLS,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "kernel parameters that may be set",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_SECURITY_OPT,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "security options other than `no-new-privileges`",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_UNMASKED_PATHS,
-        kind: Kind::Switch,
-        absent: "false",
-        meaning: "whether a client may set masked and read-only paths of /proc and /sys",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_RUNTIME,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "runtimes other than the engine's default",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_RESTART,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "restart policies, as `unless-stopped`",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_ULIMITS,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "ulimits that may be set, by name",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_SCHEDULING,
-        kind: Kind::Switch,
-        absent: "false",
-        meaning: "CPU shares and sets, block I/O, realtime and out-of-memory settings",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_STORAGE_OPT,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "storage options, by key",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_VOLUME_DRIVERS,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "volume drivers other than `local`",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_GROUP_ADD,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "additional groups",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_ANNOTATIONS,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "annotations that runtimes read, by key",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_DNS,
-        kind: Kind::Switch,
-        absent: "false",
-        meaning: "DNS servers, options and search domains",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_EXTRA_HOSTS,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "entries of /etc/hosts, as `name:address`",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_LINKS,
-        kind: Kind::Switch,
-        absent: "false",
-        meaning: "links to own containers",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_ADDRESSES,
-        kind: Kind::Switch,
-        absent: "false",
-        meaning: "fixed addresses, MAC addresses, and driver options of endpoints",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: CONTAINERS_HOST_BUILDKIT,
-        kind: Kind::Switch,
-        absent: "false",
-        meaning: "the BuildKit tunnels; equal to running any image without limits",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: NETWORKS,
-        kind: Kind::Table,
-        absent: "none",
-        meaning: "what may be done with networks",
-        effect: Effect::Neutral,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: NETWORKS_CREATE,
-        kind: Kind::SwitchOrTable,
-        absent: "false",
-        meaning: "networks that a client may create",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: NETWORKS_CREATE_NAMES,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "their names",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: NETWORKS_CREATE_MAX,
-        kind: Kind::Whole,
-        absent: "no bound",
-        meaning: "networks in a session",
-        effect: Effect::Restricts,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: NETWORKS_CREATE_INTERNAL,
-        kind: Kind::Switch,
-        absent: "false",
-        meaning: "they are made without a way out",
-        effect: Effect::Restricts,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: VOLUMES,
-        kind: Kind::Table,
-        absent: "none",
-        meaning: "what may be done with volumes",
-        effect: Effect::Neutral,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: VOLUMES_CREATE,
-        kind: Kind::SwitchOrTable,
-        absent: "false",
-        meaning: "volumes that a client may create, with the local driver and no options",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: VOLUMES_CREATE_NAMES,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "their names",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: VOLUMES_CREATE_MAX,
-        kind: Kind::Whole,
-        absent: "no bound",
-        meaning: "volumes in a session",
-        effect: Effect::Restricts,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: BUILD,
-        kind: Kind::Table,
-        absent: "none",
-        meaning: "which images may be made",
-        effect: Effect::Neutral,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: BUILD_TAGS,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "names that build, commit, import, load and tag may produce",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: BUILD_FROM,
-        kind: Kind::List,
-        absent: "`images.allow`",
-        meaning: "images that a build may start from",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: BUILD_NETWORK,
-        kind: Kind::List,
-        absent: "none",
-        meaning: "networks that build steps may use",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: PRUNE,
-        kind: Kind::Table,
-        absent: "none",
-        meaning: "how the prune operations are answered",
-        effect: Effect::Neutral,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: PRUNE_ANSWER,
-        kind: Kind::Choice(&["stub", "own"]),
-        absent: "refused",
-        meaning: "`stub` answers and touches nothing, `own` prunes the caller's own objects",
-        effect: Effect::Permits,
-        in_force: InForce::Except(&["own"]),
-    },
-    Key {
-        path: REAPER,
-        kind: Kind::Table,
-        absent: "none",
-        meaning: "the Testcontainers reaper",
-        effect: Effect::Neutral,
-        in_force: InForce::Always,
-    },
-    Key {
-        path: REAPER_EMULATE,
-        kind: Kind::Switch,
-        absent: "false",
-        meaning: "the broker stands in for the reaper, and no such container runs",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-    Key {
-        path: REAPER_ADDRESS,
-        kind: Kind::Choice(&["loopback", "bridge"]),
-        absent: "`loopback`",
-        meaning: "where the reaper listens",
-        effect: Effect::Permits,
-        in_force: InForce::Never,
-    },
-];
+    use super::super::PolicyFile;
+    use super::*;
+
+    /// A value of the right form for a key.
+    fn sample(key: &Key) -> Value {
+        let text = match key.kind {
+            Kind::Table | Kind::SwitchOrTable | Kind::ChoiceOrTable(_) => "{}",
+            Kind::Switch => "true",
+            Kind::Text => "\"x\"",
+            Kind::Whole | Kind::Count => "1",
+            Kind::Cpus => "0.5",
+            Kind::Size => "\"1GiB\"",
+            Kind::Duration => "\"30m\"",
+            Kind::Choice(words) => return Value::String((*words.first().expect("a word")).to_owned()),
+            Kind::List => "[\"x\"]",
+        };
+        value(text)
+    }
+
+    fn value(text: &str) -> Value {
+        let table: Table = toml::from_str(&format!("x = {text}")).expect("TOML");
+        table.get("x").expect("x").clone()
+    }
+
+    /// A file that holds one key.
+    fn file_with(path: &str, value: Value) -> Table {
+        path.rsplit('.')
+            .fold(value, |inner, name| Value::Table(Table::from_iter([(name.to_owned(), inner)])))
+            .as_table()
+            .expect("a table")
+            .clone()
+    }
+
+    fn read(path: &str, value: Value) -> Result<PolicyFile, String> {
+        file_with(path, value).try_into().map_err(|error: toml::de::Error| error.message().to_owned())
+    }
+
+    #[test]
+    fn paths_are_unique_and_follow_their_sections() {
+        let mut seen = BTreeSet::new();
+        for key in KEYS {
+            assert!(seen.insert(key.path), "{} stands twice", key.path);
+            if let Some((section, _)) = key.path.rsplit_once('.') {
+                assert!(seen.contains(section), "{} stands before {section}", key.path);
+            }
+            assert!(!key.meaning.is_empty() && !key.meaning.contains(['\n', '|']), "{}", key.path);
+        }
+    }
+
+    #[test]
+    fn every_key_of_the_table_is_read() {
+        for key in KEYS {
+            let value = sample(key);
+            assert!(key.accepts(&value), "{} does not accept {value}", key.path);
+            if let Err(error) = read(key.path, value) {
+                panic!("{}: {error}", key.path);
+            }
+        }
+    }
+
+    #[test]
+    fn every_key_that_is_read_stands_in_the_table() {
+        let sections = KEYS.iter().filter(|key| key.kind == Kind::Table).map(|key| key.path);
+        for section in sections.chain([""]) {
+            let stranger = if section.is_empty() { "stranger".to_owned() } else { format!("{section}.stranger") };
+            let error = read(&stranger, Value::Boolean(true)).expect_err("not a key");
+            let (_, listed) = error.split_once("expected ").expect("serde lists the fields it knows");
+            let fields: BTreeSet<&str> = listed.split('`').skip(1).step_by(2).collect();
+            let known: BTreeSet<&str> = children(section).map(Key::name).collect();
+            assert_eq!(fields, known, "of section `{section}`");
+        }
+    }
+
+    #[test]
+    fn tables_in_the_place_of_a_value_read_the_keys_of_the_table() {
+        use super::super::{ControlTable, ExecTable, LogTable, NetworkCreateTable, VolumeCreateTable};
+        let fields = |error: Option<String>| -> BTreeSet<String> {
+            let error = error.expect("not a key");
+            let (_, listed) = error.split_once("expected ").expect("serde lists the fields it knows");
+            listed.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+        };
+        let stranger = "stranger = true";
+        let control = toml::from_str::<ControlTable>(stranger).err().map(|error| error.message().to_owned());
+        let exec = toml::from_str::<ExecTable>(stranger).err().map(|error| error.message().to_owned());
+        let log = toml::from_str::<LogTable>(stranger).err().map(|error| error.message().to_owned());
+        let network = toml::from_str::<NetworkCreateTable>(stranger).err().map(|error| error.message().to_owned());
+        let volume = toml::from_str::<VolumeCreateTable>(stranger).err().map(|error| error.message().to_owned());
+        let pairs = [
+            (CONTAINERS_CONTROL, control),
+            (CONTAINERS_EXEC, exec),
+            (CONTAINERS_LIMITS_LOG, log),
+            (NETWORKS_CREATE, network),
+            (VOLUMES_CREATE, volume),
+        ];
+        let tables = KEYS.iter().filter(|key| matches!(key.kind, Kind::SwitchOrTable | Kind::ChoiceOrTable(_)));
+        assert_eq!(tables.map(|key| key.path).collect::<Vec<_>>(), pairs.each_ref().map(|(path, _)| *path));
+        for (path, error) in pairs {
+            let known: BTreeSet<String> = children(path).map(|key| key.name().to_owned()).collect();
+            assert_eq!(fields(error), known, "of `{path}`");
+        }
+    }
+
+    #[test]
+    fn the_words_of_a_choice_are_those_that_are_read() {
+        for key in KEYS {
+            let (Kind::Choice(words) | Kind::ChoiceOrTable(words)) = key.kind else { continue };
+            for word in words {
+                let word = Value::String((*word).to_owned());
+                assert!(key.accepts(&word) && read(key.path, word.clone()).is_ok(), "{} = {word}", key.path);
+            }
+            for word in ["stranger", "", "none ", "refuse-", "Own"] {
+                assert!(!key.accepts(&Value::String(word.to_owned())), "{} = {word}", key.path);
+            }
+        }
+        assert!(read(PRUNE_ANSWER, Value::String("refuse".to_owned())).is_err());
+        assert!(read(CONTAINERS_SEE, Value::String("none".to_owned())).is_err());
+    }
+
+    #[test]
+    fn no_key_takes_a_value_of_another_kind() {
+        for key in KEYS {
+            for text in ["true", "-1", "0.5", "\"x\"", "[1]", "[\"x\"]", "{}", "1979-05-27", "[[]]"] {
+                let value = value(text);
+                let takes = match key.kind {
+                    Kind::Table => text == "{}",
+                    Kind::Switch => text == "true",
+                    Kind::Text | Kind::Size | Kind::Duration => text == "\"x\"",
+                    Kind::Cpus => ["0.5", "-1"].contains(&text),
+                    Kind::List => text == "[\"x\"]",
+                    Kind::SwitchOrTable => ["true", "{}"].contains(&text),
+                    Kind::ChoiceOrTable(_) => text == "{}",
+                    Kind::Whole | Kind::Count | Kind::Choice(_) => false,
+                };
+                assert_eq!(key.accepts(&value), takes, "{} = {text}", key.path);
+                assert!(!key.wanted().is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn the_nearest_key_is_one_that_was_meant() {
+        for (written, meant) in [
+            ("images.alow", Some(IMAGES_ALLOW)),
+            ("image.allow", Some(IMAGES_ALLOW)),
+            ("containers.publish_address", Some(CONTAINERS_PUBLISH_ADDRESS)),
+            ("containers.Exec", Some(CONTAINERS_EXEC)),
+            ("containers.memory", Some(CONTAINERS_LIMITS_MEMORY)),
+            ("privileged", Some(CONTAINERS_HOST_PRIVILEGED)),
+            ("container", Some(CONTAINERS)),
+            ("containers.zzzzzz", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(written), meant, "{written}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 //! Errors are made where they happen and gain their place on the way out, so that a good document pays nothing for it.
 
 use super::{Json, JsonBounds};
-use crate::request::error::RequestError;
+use crate::request::error::{RequestError, shorten};
 use crate::request::{fold, percent};
 
 /// What happens to two keys of one object that Go's case folding makes equal.
@@ -20,6 +20,9 @@ pub(super) fn read(bytes: &[u8], bounds: JsonBounds, folding: Folding) -> Result
         return Err(reader.fault("begins with a byte order mark; leave it out"));
     }
     reader.skip_space();
+    if reader.peek().is_none() {
+        return Err(reader.fault("empty; one JSON document was wanted"));
+    }
     let json = reader.value(0)?;
     reader.skip_space();
     match reader.peek() {
@@ -271,42 +274,56 @@ fn plain_run(rest: &[u8]) -> &[u8] {
 /// that are `null`: docker-java sends both `enableIPv6` and `EnableIPv6` so. Looks at the whole object at once, because
 /// comparing each key with all others before it would be slow for large ones.
 fn check_keys(members: &mut Vec<(String, Json)>, folding: Folding) -> Result<(), RequestError> {
-    let mut sorted: Vec<(usize, &str, bool)> =
-        members.iter().enumerate().map(|(index, (key, value))| (index, key.as_str(), *value == Json::Null)).collect();
-    sorted.sort_by(|(_, left, _), (_, right, _)| fold::order(left, right).then_with(|| left.cmp(right)));
-    let mut dropped = Vec::new();
-    for group in sorted.chunk_by(|(_, left, _), (_, right, _)| fold::same(left, right)) {
-        if let Some(twice) = first_repeated(group) {
-            return Err(RequestError::Repeated { place: String::new() }.inside(twice));
+    if members.len() < 2 {
+        return Ok(());
+    }
+    let mut superfluous = Vec::new();
+    for group in sorted_keys(members).chunk_by(|left, right| fold::same(left.text, right.text)) {
+        if let Some(text) = repeated(group) {
+            return Err(RequestError::Repeated { place: String::new() }.inside(text));
         }
         if folding == Folding::Refuse && group.len() > 1 {
-            dropped.extend(droppable(group)?);
+            superfluous.extend(superfluous_nulls(group)?);
         }
     }
-    if !dropped.is_empty() {
-        let mut index = 0..;
-        members.retain(|_| index.next().is_none_or(|index| !dropped.contains(&index)));
+    if !superfluous.is_empty() {
+        superfluous.sort_unstable();
+        let mut indexes = 0..members.len();
+        members.retain(|_| indexes.next().is_none_or(|index| superfluous.binary_search(&index).is_err()));
     }
     Ok(())
 }
 
-fn first_repeated<'a>(group: &[(usize, &'a str, bool)]) -> Option<&'a str> {
-    group.windows(2).find_map(|pair| match pair {
-        [(_, left, _), (_, right, _)] if left == right => Some(*left),
-        _ => None,
-    })
+/// A key as it matters for comparing it with its neighbours.
+struct Key<'a> {
+    index: usize,
+    text: &'a str,
+    null: bool,
 }
 
-/// Which members of a group of case variants are `null` and superfluous. One member stays.
-fn droppable(group: &[(usize, &str, bool)]) -> Result<Vec<usize>, RequestError> {
-    let mut with_value = group.iter().filter(|(_, _, null)| !null);
-    let kept = with_value.next().or_else(|| group.first()).map(|(index, _, _)| *index);
-    if let (Some((_, odd, _)), Some((_, first, _))) = (with_value.next(), group.iter().find(|(_, _, null)| !null)) {
-        return Err(
-            RequestError::Spelling { place: String::new(), wanted: crate::request::error::shorten(first) }.inside(odd)
-        );
+/// All keys of an object, those beside each other that Go would take for one another.
+fn sorted_keys(members: &[(String, Json)]) -> Vec<Key<'_>> {
+    let members = members.iter().enumerate();
+    let mut keys: Vec<Key<'_>> =
+        members.map(|(index, (text, value))| Key { index, text, null: *value == Json::Null }).collect();
+    keys.sort_unstable_by(|left, right| fold::order(left.text, right.text).then_with(|| left.text.cmp(right.text)));
+    keys
+}
+
+fn repeated<'a>(group: &[Key<'a>]) -> Option<&'a str> {
+    let mut neighbours = group.iter().zip(group.iter().skip(1));
+    neighbours.find(|(left, right)| left.text == right.text).map(|(left, _)| left.text)
+}
+
+/// The indexes of a group's members that are `null`, but for one where all are.
+fn superfluous_nulls(group: &[Key<'_>]) -> Result<Vec<usize>, RequestError> {
+    let mut with_value = group.iter().filter(|key| !key.null);
+    let first = with_value.next();
+    if let (Some(first), Some(second)) = (first, with_value.next()) {
+        return Err(RequestError::Spelling { place: String::new(), wanted: shorten(first.text) }.inside(second.text));
     }
-    Ok(group.iter().map(|(index, _, _)| *index).filter(|index| Some(*index) != kept).collect())
+    let kept = first.or_else(|| group.first()).map(|key| key.index);
+    Ok(group.iter().map(|key| key.index).filter(|index| Some(*index) != kept).collect())
 }
 
 const ENDS_EARLY: &str = "the document ends too early";

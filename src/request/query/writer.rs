@@ -1,7 +1,7 @@
 //! Types of the operations as a query string for the engine.
 //!
-//! What is left out means the engine's default, so nothing neutral is written unless it was said: `Some(false)` is, `false`
-//! is not. Everything but unreserved characters is percent-encoded, so no value can end its pair.
+//! What is left out means the engine's default, so nothing neutral is written unless it was said: `Some(false)` is,
+//! `false` is not. Everything but unreserved characters is percent-encoded, so no value can end its pair.
 
 use crate::request::percent;
 use serde::Serialize;
@@ -15,8 +15,8 @@ pub struct QueryWriteError(String);
 
 /// Writes a struct or map as `all=1&name=a%20b`, or `""`.
 ///
-/// `true` is `1`; `false` is left out, `Some(false)` is `0`. `None`, `""` and empty lists are left out, lists repeat the
-/// key. Whole numbers are always written; an optional one is left out when `None`.
+/// `true` is `1`; `false` is left out, `Some(false)` is `0`. `None`, `""` and empty lists are left out, lists repeat
+/// the key. Whole numbers are always written; an optional one is left out when `None`.
 ///
 /// # Errors
 /// [`QueryWriteError`] when the type is neither struct nor map, or a value is not a boolean, whole number, text, unit

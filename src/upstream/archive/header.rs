@@ -134,7 +134,11 @@ fn read_flag(flag: &[u8]) -> Result<Flag, Problem> {
 /// take them for a part of the name.
 fn check_rest(block: &[u8; BLOCK], format: &Format) -> Result<(), Problem> {
     let clean = match format {
-        Format::Oldest => blank(block, 257),
+        // GNU tar writes device numbers here too.
+        Format::Oldest => {
+            let device = |start| number(field(block, start, 8)).is_some();
+            blank(block, 345) && field(block, 257, 72).iter().all(|byte| *byte == 0) && device(329) && device(337)
+        }
         Format::Posix => blank(block, 500),
         Format::Gnu => {
             blank(block, 369) && number(field(block, 345, 12)).is_some() && number(field(block, 357, 12)).is_some()

@@ -1,0 +1,423 @@
+//! The pipeline: what happens to a request, from its head to the record in the audit.
+//!
+//! Words, operation, facts, decision, permit, engine, answer: each step takes what the step before it made, and no later
+//! step sees an earlier one. Must never send anything but a permit, and never let an answer out without a record.
+
+mod body;
+mod create;
+mod events;
+mod hijack;
+mod stub;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hyper::body::Incoming;
+use hyper::http::request::Parts;
+use hyper::upgrade::OnUpgrade;
+use hyper::{Request, Response, StatusCode};
+use serde_json::Value;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::audit::{Audit, Decision, Record};
+use crate::bounds::Bounds;
+use crate::client::SharedConnection;
+use crate::operation::Operation;
+use crate::operation::container::{ContainerAction, ContainerOperation};
+use crate::operation::routes::{self, Kind, Route, Standing};
+use crate::operation::system::SystemOperation;
+use crate::policy::compile::{Lifetime, Policy};
+use crate::policy::denial::Denial;
+use crate::policy::facts::Facts;
+use crate::policy::judge::Judge;
+use crate::policy::ownership::{Owner, Stamp};
+use crate::policy::permit::{FollowUp, Permit, Relay};
+use crate::policy::view::without_host_paths;
+use crate::request::{self, ApiRequest, ApiVersion};
+use crate::response::{self, Body, BrokerError, Recorder, Reply};
+use crate::session::Sweeper;
+use crate::upstream::{Engine, EngineVersion, Link};
+
+/// Everything that the connections of one listener share.
+#[derive(Debug)]
+pub struct Broker {
+    /// The policy in force.
+    pub policy: Arc<Policy>,
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// Whose objects clients of this listener make and touch.
+    pub owner: Owner,
+    /// The listener's name.
+    pub listener: String,
+    /// The session that is written on what is made.
+    pub session: String,
+    /// Where each request is recorded.
+    pub audit: Arc<Audit>,
+    /// Whether nothing passes while the audit is broken.
+    pub audit_required: bool,
+    /// The bounds on the broker itself.
+    pub bounds: Bounds,
+    /// Ends what outlives its deadline.
+    pub sweeper: Arc<Sweeper>,
+    /// Tasks that outlive their request: raw streams, and creates that must be finished.
+    pub tasks: TaskTracker,
+    /// Ends the raw streams when the broker stops.
+    pub stopping: CancellationToken,
+    streams: Arc<Semaphore>,
+    next_request: AtomicU64,
+}
+
+/// What one client connection has of its own.
+#[derive(Debug)]
+pub struct Client {
+    /// The connection.
+    pub connection: SharedConnection,
+    /// Its link to the engine.
+    pub link: Link,
+}
+
+/// What a broker is made of.
+#[derive(Debug)]
+pub struct BrokerParts {
+    /// The policy in force.
+    pub policy: Arc<Policy>,
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// Whose objects clients of this listener make and touch.
+    pub owner: Owner,
+    /// The listener's name.
+    pub listener: String,
+    /// A name for this run of the broker, unlike any other's.
+    pub session: String,
+    /// Where each request is recorded.
+    pub audit: Arc<Audit>,
+    /// Whether nothing passes while the audit is broken.
+    pub audit_required: bool,
+    /// The bounds on the broker itself.
+    pub bounds: Bounds,
+    /// Ends what outlives its deadline.
+    pub sweeper: Arc<Sweeper>,
+}
+
+/// A request on its way: what was read of it, and what is needed to answer.
+struct Way<'a> {
+    client: &'a Client,
+    recorder: &'a mut Recorder,
+    /// Set where the client asked for a raw stream.
+    upgrade: Option<OnUpgrade>,
+    version: ApiVersion,
+}
+
+/// An answer, and whether it is a stream.
+struct Answered {
+    response: Response<Body>,
+    /// A place among the owner's streams, where the answer is one.
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl Broker {
+    /// Puts a broker together.
+    #[must_use]
+    pub fn new(parts: BrokerParts) -> Self {
+        let BrokerParts { policy, engine, owner, listener, session, audit, audit_required, bounds, sweeper } = parts;
+        let streams = Arc::new(Semaphore::new(bounds.streams_per_owner));
+        Self {
+            policy,
+            engine,
+            owner,
+            listener,
+            session,
+            audit,
+            audit_required,
+            bounds,
+            sweeper,
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            streams,
+            next_request: AtomicU64::new(1),
+        }
+    }
+
+    /// Answers one request. Every path ends in a record.
+    pub async fn answer(self: &Arc<Self>, client: &Client, request: Request<Incoming>) -> Response<Reply> {
+        client.connection.begin();
+        let mut recorder =
+            Recorder::new(self.record(client, &request), Arc::clone(&self.audit), client.connection.clone());
+        let result = self.pipeline(client, &mut recorder, request).await;
+        let (response, place) = match result {
+            Ok(Answered { response, place }) => (response, place),
+            Err(error) => {
+                recorder.note(|record| error.note(record));
+                (response::error(&error, recorder.request_id()), None)
+            }
+        };
+        recorder.note(|record| record.status = response.status().as_u16());
+        let is_stream = place.is_some();
+        response.map(|body| {
+            let reply = Reply::new(body, recorder);
+            if is_stream { reply.watched(client.connection.clone(), place) } else { reply }
+        })
+    }
+
+    /// The way of a request, as the drawing in ARCHITECTURE.md shows it.
+    async fn pipeline(
+        self: &Arc<Self>,
+        client: &Client,
+        recorder: &mut Recorder,
+        request: Request<Incoming>,
+    ) -> Result<Answered, BrokerError> {
+        if self.audit_required && !self.audit.is_healthy() {
+            return Err(BrokerError::AuditBroken);
+        }
+        let (parts, incoming) = request.into_parts();
+        let words = request::read(&parts)?;
+        note_words(recorder, &words);
+        let stamp = self.stamp();
+        let judge = Judge { policy: &self.policy, stamp: &stamp };
+        let Route { row, name } = routes::find(&words.method, &words.path)
+            .ok_or_else(|| judge.unknown_route(&words.method, &path_text(&words)))?;
+        recorder.note(|record| {
+            record.operation = Some(row.id);
+            record.object = (!name.is_empty()).then(|| name.clone());
+        });
+        let kind = modelled(&judge, row)?;
+        let bytes = body::read(kind, &words, &self.bounds, incoming, recorder).await?;
+        let (json, archive) = bytes.split();
+        let operation = Operation::parse(kind, name, &words, &json, &body::json_bounds(&self.bounds))?;
+        let version = within(words.version, self.engine.version().await?)?;
+        let mut way = Way { client, recorder, upgrade: upgrade(kind, &words, parts), version };
+        let facts = self.facts(&judge, &operation).await?;
+        let permit = judge.decide(operation, &facts)?;
+        self.send(&mut way, permit, &stamp, archive).await
+    }
+
+    /// Asks the engine what the judge has to know, until it asks nothing more.
+    async fn facts(&self, judge: &Judge<'_>, operation: &Operation) -> Result<Facts, BrokerError> {
+        let mut facts = Facts::default();
+        for _ in 0..ROUNDS_OF_QUESTIONS {
+            let questions = judge.questions(operation, &facts);
+            if questions.is_empty() {
+                break;
+            }
+            for query in questions {
+                let fact = self.engine.fact(&query, &self.owner).await?;
+                facts.insert(query, fact);
+            }
+        }
+        Ok(facts)
+    }
+
+    /// Sends what was permitted in the way that its operation takes.
+    async fn send(
+        self: &Arc<Self>,
+        way: &mut Way<'_>,
+        permit: Permit,
+        stamp: &Stamp,
+        archive: Option<body::Archive>,
+    ) -> Result<Answered, BrokerError> {
+        note_permit(way.recorder, &permit);
+        if permit.relay() == Relay::Stub {
+            way.recorder.note(|record| record.decision = Decision::Stubbed);
+            return Ok(Answered { response: stub::answer(permit.operation()), place: None });
+        }
+        let place = self.place(permit.operation())?;
+        if let Some(style) = permit.operation().hijack() {
+            return hijack::send(self, way, &permit, style, place).await;
+        }
+        if let FollowUp::Created { .. } = permit.follow_up() {
+            return create::send(self, way, permit, stamp).await;
+        }
+        let (archive, failure) = body::upload(archive);
+        let sent = self.engine.send(&permit, way.version, &way.client.link, archive);
+        let answer = tokio::select! {
+            answer = sent => answer,
+            () = way.client.connection.gone(), if place.is_some() => return Err(BrokerError::Abandoned),
+        };
+        let answer = match (answer, failure.take()) {
+            (_, Some(error)) => return Err(error.into()),
+            (answer, None) => answer?,
+        };
+        let response = self.relay(&permit, stamp, answer, way.recorder).await?;
+        Ok(Answered { response, place })
+    }
+
+    /// The engine's answer as the client gets it.
+    async fn relay(
+        self: &Arc<Self>,
+        permit: &Permit,
+        stamp: &Stamp,
+        answer: Response<Incoming>,
+        recorder: &mut Recorder,
+    ) -> Result<Response<Body>, BrokerError> {
+        let operation = permit.operation();
+        let failed = answer.status().is_client_error() || answer.status().is_server_error();
+        if failed && operation.may_tell_host_paths() && !self.policy.unrestricted {
+            return self.mapped_error(answer, recorder).await;
+        }
+        if permit.relay() == Relay::AsIs || failed {
+            return Ok(response::relay(answer));
+        }
+        if let Operation::System(SystemOperation::Events(_)) = operation {
+            return Ok(events::relay(Arc::clone(self), stamp.clone(), answer));
+        }
+        let (parts, incoming) = answer.into_parts();
+        let answer = Response::from_parts(parts.clone(), incoming);
+        let (status, bytes) = self.engine.read_whole("a filtered answer", answer).await?;
+        let shown = self.view(operation, stamp, &bytes).await?;
+        let mut response = response::whole(status, shown.into());
+        response::pass_headers(&parts.headers, response.headers_mut());
+        Ok(response)
+    }
+
+    /// What the client may see of a whole answer.
+    async fn view(&self, operation: &Operation, stamp: &Stamp, bytes: &[u8]) -> Result<Vec<u8>, BrokerError> {
+        let nonsense = |error: serde_json::Error| crate::upstream::UpstreamError::Nonsense {
+            what: "a filtered answer",
+            why: error.to_string(),
+        };
+        let answer: Value = serde_json::from_slice(bytes).map_err(nonsense)?;
+        let own = if Judge::view_needs_own_containers(operation) {
+            self.engine.owned_containers(&self.owner).await?.into_iter().map(|c| c.facts.id.to_string()).collect()
+        } else {
+            BTreeSet::new()
+        };
+        let judge = Judge { policy: &self.policy, stamp };
+        let mut shown = serde_json::to_vec(&judge.view(operation, answer, &own)).map_err(nonsense)?;
+        // the engine ends its documents with a line break, and some clients print them as they are
+        shown.push(b'\n');
+        Ok(shown)
+    }
+
+    /// An error of the engine without the paths of the host; the original goes to the record.
+    async fn mapped_error(
+        &self,
+        answer: Response<Incoming>,
+        recorder: &mut Recorder,
+    ) -> Result<Response<Body>, BrokerError> {
+        let headers = answer.headers().clone();
+        let (status, bytes) = self.engine.read_whole("an error", answer).await?;
+        let text = String::from_utf8_lossy(&bytes);
+        recorder.note(|record| record.detail = Some(text.trim_end().to_owned()));
+        let mut response = response::whole(status, without_host_paths(&text).into());
+        response::pass_headers(&headers, response.headers_mut());
+        Ok(response)
+    }
+
+    /// A place among the owner's streams, for operations whose answer may take for ever.
+    fn place(&self, operation: &Operation) -> Result<Option<OwnedSemaphorePermit>, BrokerError> {
+        if !operation.is_open_ended() {
+            return Ok(None);
+        }
+        let place = Arc::clone(&self.streams).try_acquire_owned();
+        place.map(Some).map_err(|_| BrokerError::TooManyStreams(self.bounds.streams_per_owner))
+    }
+
+    /// What is written on what is made now.
+    fn stamp(&self) -> Stamp {
+        let expires = match self.policy.containers.lifetime {
+            Lifetime::For(span) => Some(unix_seconds(SystemTime::now() + span)),
+            Lifetime::Unlimited => None,
+        };
+        Stamp { owner: self.owner.clone(), session: self.session.clone(), expires, policy: self.policy.name.clone() }
+    }
+
+    fn record(&self, client: &Client, request: &Request<Incoming>) -> Record {
+        let number = self.next_request.fetch_add(1, Ordering::Relaxed);
+        Record {
+            request_id: format!("{}-{number}", self.session),
+            time: SystemTime::now(),
+            listener: self.listener.clone(),
+            owner: self.owner.to_string(),
+            peer: Some(client.connection.peer),
+            session_hint: None,
+            method: request.method().to_string(),
+            path: request.uri().path().to_owned(),
+            api_version: None,
+            operation: None,
+            object: None,
+            decision: Decision::Abandoned,
+            key: None,
+            place: None,
+            reason: None,
+            policy: self.policy.name.clone(),
+            status: 0,
+            duration: Duration::ZERO,
+            bytes_in: 0,
+            bytes_out: 0,
+            amended: Vec::new(),
+            detail: None,
+        }
+    }
+}
+
+/// The modelled operation of a row; the others are refused by their name.
+fn modelled(judge: &Judge<'_>, row: &'static routes::Row) -> Result<Kind, Denial> {
+    match row.standing {
+        Standing::Modelled(kind, _) => Ok(kind),
+        Standing::Later(key) => Err(judge.later_route(row.id, key)),
+        Standing::Floor => Err(judge.floor_route(row.id)),
+    }
+}
+
+/// The version that a request goes up with: the client's own, or the engine's newest.
+fn within(asked: Option<ApiVersion>, engine: EngineVersion) -> Result<ApiVersion, BrokerError> {
+    let EngineVersion { newest, oldest } = engine;
+    match asked {
+        None => Ok(newest),
+        Some(version) if version > newest => Err(BrokerError::Version(format!(
+            "client version {version} is too new. Maximum supported API version is {newest}"
+        ))),
+        Some(version) if version < oldest => Err(BrokerError::Version(format!(
+            "client version {version} is too old. Minimum supported API version is {oldest}, please upgrade your client \
+             to a newer version"
+        ))),
+        Some(version) => Ok(version),
+    }
+}
+
+/// The raw stream of a request that can become one and asks for it.
+fn upgrade(kind: Kind, words: &ApiRequest, parts: Parts) -> Option<OnUpgrade> {
+    let possible = matches!(kind, Kind::ContainerAttach | Kind::ExecStart) && words.upgrade;
+    possible.then(|| hyper::upgrade::on(Request::from_parts(parts, ())))
+}
+
+fn note_words(recorder: &mut Recorder, words: &ApiRequest) {
+    recorder.note(|record| {
+        record.api_version = words.version.map(|version| version.to_string());
+        record.session_hint.clone_from(&words.session_hint);
+    });
+}
+
+fn note_permit(recorder: &mut Recorder, permit: &Permit) {
+    recorder.note(|record| {
+        record.decision = Decision::Permitted;
+        if let Operation::Container(ContainerOperation::Act { container, action }) = permit.operation() {
+            record.object = Some(container.as_str().to_owned());
+            if let ContainerAction::Delete(_) = action {
+                record.amended.push("v=1".to_owned());
+            }
+        }
+        if let Operation::Container(ContainerOperation::Create(create)) = permit.operation() {
+            record.object = Some(create.body.image.clone());
+        }
+    });
+}
+
+fn path_text(words: &ApiRequest) -> String {
+    words.path.segments().iter().fold(String::new(), |path, segment| path + "/" + &segment.text)
+}
+
+/// Seconds since 1970.
+pub(crate) fn unix_seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// A judge asks at most twice; a third round is for what nobody thought of.
+const ROUNDS_OF_QUESTIONS: usize = 4;
+
+/// The status of an answer that stands for nothing done.
+const NOTHING_DONE: StatusCode = StatusCode::OK;

@@ -1,0 +1,134 @@
+//! A create, from the engine's yes to the client's: what was made is compared with what was judged, and put on its
+//! networks, before the client hears of it.
+//!
+//! It runs in a task of its own, so that a client that leaves cannot stop it half-way. Must never leave anything
+//! half-made: what cannot be finished is removed.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::header::HeaderMap;
+use hyper::{Response, StatusCode};
+use serde::Deserialize;
+
+use super::{Answered, Broker, Way};
+use crate::audit::Record;
+use crate::operation::names::ContainerId;
+use crate::policy::housekeeping;
+use crate::policy::ownership::Stamp;
+use crate::policy::permit::{FollowUp, Permit};
+use crate::policy::view::without_host_paths;
+use crate::request::ApiVersion;
+use crate::response::{self, Body, BrokerError};
+use crate::upstream::{Link, UpstreamError};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CreateAnswer {
+    id: String,
+}
+
+/// The engine's answer, read whole.
+struct Whole {
+    status: StatusCode,
+    headers: HeaderMap,
+    bytes: Bytes,
+}
+
+/// Creates, verifies and connects; answers as the engine did.
+pub(super) async fn send(
+    broker: &Arc<Broker>,
+    way: &mut Way<'_>,
+    permit: Permit,
+    stamp: &Stamp,
+) -> Result<Answered, BrokerError> {
+    let (broker_in_task, version, expires) = (Arc::clone(broker), way.version, stamp.expires);
+    let task = broker.tasks.spawn(async move { create(&broker_in_task, &permit, version, expires).await });
+    let whole = task.await.map_err(|_| BrokerError::CreateUndone("the create was broken off".to_owned()))??;
+    way.recorder.note(|record| note(record, &whole));
+    Ok(Answered { response: answer(whole), place: None })
+}
+
+async fn create(
+    broker: &Broker,
+    permit: &Permit,
+    version: ApiVersion,
+    expires: Option<u64>,
+) -> Result<Whole, BrokerError> {
+    let link = Link::new(broker.engine.address().clone());
+    let response = broker.engine.send(permit, version, &link, None).await?;
+    let headers = response.headers().clone();
+    let (status, bytes) = broker.engine.read_whole("the create", response).await?;
+    let whole = Whole { status, headers, bytes };
+    if status != StatusCode::CREATED {
+        return Ok(whole);
+    }
+    if let Some(expires) = expires {
+        broker.sweeper.due(expires);
+    }
+    let id = read_id(&whole.bytes)?;
+    match finish(broker, permit, &id).await {
+        Ok(()) => Ok(whole),
+        Err(error) => {
+            discard(broker, permit, &id).await;
+            Err(error)
+        }
+    }
+}
+
+/// Compares what was made with what was judged, and connects it to its further networks.
+async fn finish(broker: &Broker, permit: &Permit, id: &ContainerId) -> Result<(), BrokerError> {
+    let FollowUp::Created { image_id, connect } = permit.follow_up() else { return Ok(()) };
+    let made = broker.engine.inspect(id.as_str()).await?;
+    let made = made.ok_or_else(|| BrokerError::CreateUndone("the engine does not know it any more".to_owned()))?;
+    if made.image_id != *image_id {
+        let why = "its image changed between the decision and the create; try again";
+        return Err(BrokerError::CreateUndone(why.to_owned()));
+    }
+    for network in connect {
+        let Some(permit) = housekeeping::connect_created(permit, id, network) else { continue };
+        let (status, bytes) = broker.engine.perform(&permit).await?;
+        if !status.is_success() {
+            let words = String::from_utf8_lossy(&bytes);
+            let why = format!("it could not be connected to a network: {}", without_host_paths(words.trim_end()));
+            return Err(BrokerError::CreateUndone(why));
+        }
+    }
+    Ok(())
+}
+
+/// Removes what must not stay. Where even that fails, its deadline ends it.
+async fn discard(broker: &Broker, permit: &Permit, id: &ContainerId) {
+    let Some(permit) = housekeeping::discard_created(permit, id) else { return };
+    let outcome = broker.engine.perform(&permit).await;
+    let gone = |status: StatusCode| status.is_success() || status == StatusCode::NOT_FOUND;
+    if !matches!(&outcome, Ok((status, _)) if gone(*status)) {
+        let outcome = outcome.map(|(status, _)| status);
+        tracing::warn!(container = %id, ?outcome, "a container that was not finished stays until it expires");
+    }
+}
+
+fn read_id(bytes: &[u8]) -> Result<ContainerId, UpstreamError> {
+    let nonsense = |why: String| UpstreamError::Nonsense { what: "the create", why };
+    let answer: CreateAnswer = serde_json::from_slice(bytes).map_err(|error| nonsense(error.to_string()))?;
+    ContainerId::parse(&answer.id).ok_or_else(|| nonsense("its ID is no ID".to_owned()))
+}
+
+fn note(record: &mut Record, whole: &Whole) {
+    match read_id(&whole.bytes) {
+        Ok(id) => record.object = Some(id.to_string()),
+        Err(_) => record.detail = Some(String::from_utf8_lossy(&whole.bytes).trim_end().to_owned()),
+    }
+}
+
+fn answer(whole: Whole) -> Response<Body> {
+    let Whole { status, headers, bytes } = whole;
+    let bytes = if status == StatusCode::CREATED {
+        bytes
+    } else {
+        Bytes::from(without_host_paths(&String::from_utf8_lossy(&bytes)))
+    };
+    let mut response = response::whole(status, bytes);
+    response::pass_headers(&headers, response.headers_mut());
+    response
+}

@@ -1,0 +1,103 @@
+//! The engine's events, only those about what the client may know of.
+//!
+//! Network events carry no labels, and labels alone prove nothing, so an object is the client's if an inspect says so; an
+//! unknown one that is already gone is dropped. Must never buffer more than one event, and never hold one back.
+
+use std::io;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::stream::try_unfold;
+use http_body_util::BodyExt;
+use hyper::Response;
+use hyper::body::Incoming;
+use serde_json::Value;
+
+use super::Broker;
+use crate::policy::facts::{Fact, FactQuery, Within};
+use crate::policy::judge::Judge;
+use crate::policy::ownership::Stamp;
+use crate::response::{self, Body};
+
+/// A stream of events, one JSON document a line.
+struct Events {
+    broker: Arc<Broker>,
+    stamp: Stamp,
+    incoming: Incoming,
+    /// What has come and is not a whole line yet.
+    begun: BytesMut,
+}
+
+/// The filtered stream; its head is sent at once.
+pub(super) fn relay(broker: Arc<Broker>, stamp: Stamp, answer: Response<Incoming>) -> Response<Body> {
+    let (parts, incoming) = answer.into_parts();
+    let events = Events { broker, stamp, incoming, begun: BytesMut::new() };
+    let stream = try_unfold(events, |mut events| async move { Ok(events.next().await?.map(|line| (line, events))) });
+    let mut response = Response::new(Body::Filtered(Box::pin(stream)));
+    *response.status_mut() = parts.status;
+    response::pass_headers(&parts.headers, response.headers_mut());
+    response
+}
+
+impl Events {
+    /// The next event that the client may see.
+    async fn next(&mut self) -> io::Result<Option<Bytes>> {
+        loop {
+            while let Some(end) = self.begun.iter().position(|byte| *byte == b'\n') {
+                let line = self.begun.split_to(end + 1).freeze();
+                if self.is_visible(&line).await {
+                    return Ok(Some(line));
+                }
+            }
+            if self.begun.len() > LONGEST_EVENT {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "an event of the engine has no end"));
+            }
+            let Some(frame) = self.incoming.frame().await else { return Ok(None) };
+            if let Ok(data) = frame.map_err(io::Error::other)?.into_data() {
+                self.begun.extend_from_slice(&data);
+            }
+        }
+    }
+
+    async fn is_visible(&self, line: &[u8]) -> bool {
+        let Ok(event) = serde_json::from_slice::<Value>(line) else { return false };
+        let judge = Judge { policy: &self.broker.policy, stamp: &self.stamp };
+        match judge.event_is_visible(&event) {
+            Some(visible) => visible,
+            None => self.is_own(&judge, &event).await,
+        }
+    }
+
+    /// Asks the engine whose the event's object is.
+    async fn is_own(&self, judge: &Judge<'_>, event: &Value) -> bool {
+        let text = |pointer: &str| event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let id = text("/Actor/ID");
+        match text("/Type").as_str() {
+            "container" => self.container_is_own(judge, id).await,
+            // on a network that others share, only what happens to one's own containers shows
+            "network" => match text("/Actor/Attributes/container") {
+                container if container.is_empty() => self.asked(judge, FactQuery::Network(id)).await,
+                container => self.container_is_own(judge, container).await,
+            },
+            "volume" => self.asked(judge, FactQuery::Volume(id)).await,
+            _ => false,
+        }
+    }
+
+    async fn container_is_own(&self, judge: &Judge<'_>, id: String) -> bool {
+        self.asked(judge, FactQuery::Container { reference: id, within: Within::Everyone, fresh: false }).await
+    }
+
+    async fn asked(&self, judge: &Judge<'_>, query: FactQuery) -> bool {
+        match self.broker.engine.fact(&query, &self.broker.owner).await {
+            Ok(Fact::Container(Some(found))) => judge.stamp.owner.owns_container(&found.labels, &found.image_id),
+            Ok(Fact::Network(Some(found))) => judge.stamp.owner.owns(&found.labels),
+            Ok(Fact::Volume(Some(found))) => judge.stamp.owner.owns(&found.labels),
+            Ok(Fact::Container(None) | Fact::Network(None) | Fact::Volume(None)) => false,
+            Ok(Fact::Exec(_) | Fact::Image(_) | Fact::Engine(_)) | Err(_) => false,
+        }
+    }
+}
+
+/// Bytes. An event carries the labels of its object, which are bounded by the engine's own limits.
+const LONGEST_EVENT: usize = 1024 * 1024;

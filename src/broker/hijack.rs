@@ -1,0 +1,135 @@
+//! Raw streams: attach and exec, spliced byte for byte, with half-close.
+//!
+//! Only the broker's own parsed operation makes a request a hijack, it goes over a connection of its own, and bytes are
+//! spliced only after a parsed `101`. Any other answer is framed HTTP and is relayed as such. Must never reuse either
+//! connection, and never cut a stream by a timer.
+
+use std::io;
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue, UPGRADE};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::{Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::{Answered, Broker, Way};
+use crate::operation::container::HijackStyle;
+use crate::policy::permit::Permit;
+use crate::response::{self, Body, BrokerError, Recorder};
+
+/// Asks the engine for the stream and gives it to the client in the client's own style.
+pub(super) async fn send(
+    broker: &Arc<Broker>,
+    way: &mut Way<'_>,
+    permit: &Permit,
+    style: HijackStyle,
+    place: Option<OwnedSemaphorePermit>,
+) -> Result<Answered, BrokerError> {
+    let answer = tokio::select! {
+        answer = broker.engine.hijack(permit, way.version) => answer?,
+        () = way.client.connection.gone() => return Err(BrokerError::Abandoned),
+    };
+    match (style, way.upgrade.take()) {
+        (HijackStyle::Upgrade, Some(client)) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => {
+            Ok(Answered { response: spliced(broker, way, client, answer, place), place: None })
+        }
+        // the engine answered with a body: the stream itself in the other style, or an error
+        _ => Ok(Answered { response: response::relay(answer), place }),
+    }
+}
+
+/// Answers `101` and lets a task of its own carry the bytes; the record is written when the streams end.
+fn spliced(
+    broker: &Arc<Broker>,
+    way: &mut Way<'_>,
+    client: OnUpgrade,
+    answer: Response<Incoming>,
+    place: Option<OwnedSemaphorePermit>,
+) -> Response<Body> {
+    let mut response = Response::new(Body::Whole(None));
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    response::pass_headers(answer.headers(), response.headers_mut());
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    response.headers_mut().insert(UPGRADE, HeaderValue::from_static("tcp"));
+    way.recorder.note(|record| record.status = StatusCode::SWITCHING_PROTOCOLS.as_u16());
+    let mut recorder = way.recorder.hand_over();
+    let stopping = broker.stopping.clone();
+    broker.tasks.spawn(async move {
+        let carried = async {
+            let (client, engine) = tokio::try_join!(client, hyper::upgrade::on(answer)).map_err(io::Error::other)?;
+            splice(client, engine, &mut recorder).await
+        };
+        tokio::select! {
+            // a client that closes early is how docker-java and `docker run -d` end a stream: no error
+            _ = carried => {}
+            () = stopping.cancelled() => {}
+        }
+        drop(place);
+    });
+    response
+}
+
+/// Carries bytes both ways. The client's half-close reaches the engine; the engine's end ends the stream.
+async fn splice(client: Upgraded, engine: Upgraded, recorder: &mut Recorder) -> io::Result<()> {
+    let (client_read, client_write) = split(TokioIo::new(client));
+    let (engine_read, engine_write) = split(TokioIo::new(engine));
+    let mut bytes = Bytes::default();
+    let result = carry_both(client_read, client_write, engine_read, engine_write, &mut bytes).await;
+    recorder.note(|record| {
+        record.bytes_in = bytes.to_engine;
+        record.bytes_out = bytes.to_client;
+    });
+    result
+}
+
+/// How many bytes went each way.
+#[derive(Debug, Default)]
+struct Bytes {
+    to_engine: u64,
+    to_client: u64,
+}
+
+async fn carry_both<C, E>(
+    client_read: ReadHalf<C>,
+    client_write: WriteHalf<C>,
+    engine_read: ReadHalf<E>,
+    engine_write: WriteHalf<E>,
+    bytes: &mut Bytes,
+) -> io::Result<()>
+where
+    C: AsyncRead + AsyncWrite,
+    E: AsyncRead + AsyncWrite,
+{
+    let Bytes { to_engine, to_client } = bytes;
+    let up = carry(client_read, engine_write, to_engine);
+    let down = carry(engine_read, client_write, to_client);
+    tokio::pin!(up, down);
+    tokio::select! {
+        result = &mut down => result,
+        // the client's end is a half-close (or its going away, which the next write down shows)
+        result = &mut up => { result?; down.await }
+    }
+}
+
+/// Copies until the end, passes the end on, and counts.
+async fn carry<R, W>(mut from: ReadHalf<R>, mut to: WriteHalf<W>, count: &mut u64) -> io::Result<()>
+where
+    R: AsyncRead,
+    W: AsyncWrite,
+{
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let read = from.read(&mut buffer).await?;
+        let Some(data) = buffer.get(..read).filter(|data| !data.is_empty()) else { break };
+        to.write_all(data).await?;
+        to.flush().await?;
+        *count += data.len() as u64;
+    }
+    to.shutdown().await
+}
+
+/// Bytes that are on their way in one direction.
+const BUFFER: usize = 32 * 1024;

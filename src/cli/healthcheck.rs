@@ -1,0 +1,153 @@
+//! `docker-broker healthcheck`: asks a running broker for `/_ping`, as a client does.
+//!
+//! An image without a shell has nothing else to check its health with. Must never ask the engine past the broker.
+
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use super::exit::{Exit, Failure};
+use crate::config::arguments::DEFAULT_LISTEN;
+use crate::upstream::address::Address;
+
+/// Which broker to ask.
+#[derive(Debug, Args)]
+pub(super) struct HealthcheckArgs {
+    /// Where the broker listens
+    #[arg(long, env = "BROKER_LISTEN", value_name = "ADDRESS", default_value = DEFAULT_LISTEN, value_parser = Address::parse)]
+    listen: Address,
+}
+
+pub(super) fn run(arguments: &HealthcheckArgs) -> Result<Exit, Failure> {
+    let address = &arguments.listen;
+    match ask(address, TIME) {
+        Ok(200) => Ok(Exit::Done),
+        Ok(status) => Err(Failure::said(Exit::No, format!("the broker at {address} answers its ping with {status}"))),
+        Err(error) if is_timeout(&error) => {
+            let seconds = TIME.as_secs();
+            Err(Failure::said(Exit::No, format!("the broker at {address} does not answer within {seconds} seconds")))
+        }
+        Err(error) => Err(Failure::said(Exit::No, format!("the broker at {address} cannot be asked: {error}"))),
+    }
+}
+
+/// The status of the answer. The listener may be full, and its answer may come byte by byte: one clock is for all of it.
+fn ask(address: &Address, time: Duration) -> io::Result<u16> {
+    let deadline = Instant::now() + time;
+    let mut stream = connect(address, deadline)?;
+    stream.set_write_timeout(Some(time))?;
+    stream.write_all(b"GET /_ping HTTP/1.1\r\nHost: docker-broker\r\nConnection: close\r\n\r\n")?;
+    let mut line = Vec::new();
+    while !line.contains(&b'\n') && line.len() < LONGEST_LINE {
+        stream.set_read_timeout(Some(left(deadline)?))?;
+        let mut bytes = [0; 256];
+        let count = stream.read(&mut bytes)?;
+        if count == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        line.extend_from_slice(bytes.get(..count).unwrap_or_default());
+    }
+    status(&line).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "its answer is no HTTP"))
+}
+
+/// Connects without waiting for a place in the listener's queue longer than the deadline.
+fn connect(address: &Address, deadline: Instant) -> io::Result<UnixStream> {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+    let path = SocketAddrUnix::new(address.path())?;
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    loop {
+        match rustix::net::connect(&socket, &path) {
+            Ok(()) => break,
+            Err(rustix::io::Errno::AGAIN) => std::thread::sleep(left(deadline)?.min(Duration::from_millis(20))),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let stream = UnixStream::from(socket);
+    stream.set_nonblocking(false)?;
+    Ok(stream)
+}
+
+fn left(deadline: Instant) -> io::Result<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
+}
+
+/// The status of `HTTP/1.1 200 OK`.
+fn status(line: &[u8]) -> Option<u16> {
+    let text = std::str::from_utf8(line.split(|byte| *byte == b'\n').next()?).ok()?;
+    let mut words = text.split_whitespace();
+    words.next().filter(|version| version.starts_with("HTTP/1."))?;
+    words.next()?.parse().ok()
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock)
+}
+
+/// How long a healthy broker may take.
+const TIME: Duration = Duration::from_secs(3);
+
+/// A status line that is longer is none.
+const LONGEST_LINE: usize = 1024;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  docker-broker healthcheck --listen unix:///run/docker-broker/docker.sock
+  HEALTHCHECK CMD [\"/docker-broker\", \"healthcheck\"]
+
+It ends with 0 where the broker answers within three seconds that it and its engine work, and with 1 and a line that \
+says why where not.";
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+    use std::thread;
+
+    use super::*;
+
+    /// Answers one connection with these bytes, after the request came.
+    fn answered(bytes: &'static [u8]) -> io::Result<u16> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("broker.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 1024];
+            let count = stream.read(&mut request).unwrap();
+            assert!(request[..count].starts_with(b"GET /_ping HTTP/1.1\r\nHost: "));
+            for byte in bytes {
+                stream.write_all(&[*byte]).unwrap();
+            }
+        });
+        let status = ask(&Address::parse(path.to_str().unwrap()).unwrap(), Duration::from_secs(2));
+        server.join().unwrap();
+        status
+    }
+
+    #[test]
+    fn what_is_no_answer_is_not_healthy() {
+        assert_eq!(answered(b"").unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(answered(b"SSH-2.0-OpenSSH\r\n").unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert_eq!(answered(b"HTTP/1.1 502 Bad Gateway\r\n\r\n").unwrap(), 502);
+    }
+
+    #[test]
+    fn an_answer_may_come_byte_by_byte() {
+        assert_eq!(answered(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK").unwrap(), 200);
+    }
+
+    #[test]
+    fn a_broker_that_hangs_or_does_not_accept_is_given_up_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("broker.sock");
+        let address = Address::parse(path.to_str().unwrap()).unwrap();
+        assert_eq!(ask(&address, TIME).unwrap_err().kind(), io::ErrorKind::NotFound);
+        let _listener = UnixListener::bind(&path).unwrap();
+        let started = Instant::now();
+        assert!(is_timeout(&ask(&address, Duration::from_millis(100)).unwrap_err()));
+        assert!(started.elapsed() < Duration::from_secs(1));
+    }
+}

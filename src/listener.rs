@@ -1,0 +1,305 @@
+//! The private socket: made safely, served within bounds, drained at the end.
+//!
+//! A stale socket file is replaced; a live socket, or anything that is no socket, is not. Must never remove a file that
+//! it did not make.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::UnixListener;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::bounds::Bounds;
+use crate::broker::{Broker, Client};
+use crate::client::{ClientStream, Connection, SharedConnection};
+use crate::upstream::{Address, Link};
+
+/// A listening socket and the file that it made.
+#[derive(Debug)]
+pub struct Listener {
+    socket: UnixListener,
+    file: SocketFile,
+}
+
+/// Removes its socket file when it is dropped, if it is still the one that was made.
+#[derive(Debug)]
+struct SocketFile {
+    path: PathBuf,
+    inode: (u64, u64),
+}
+
+/// Why a socket cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// Another process answers there.
+    #[error("`{}` is in use: another process listens on it; stop it, or choose another --listen", .0.display())]
+    InUse(PathBuf),
+    /// There is something that is no socket.
+    #[error("`{}` exists and is not a socket; it is left alone, choose another --listen", .0.display())]
+    NotASocket(PathBuf),
+    /// The group does not exist.
+    #[error("there is no group `{0}`; name one from /etc/group, or give its number")]
+    NoSuchGroup(String),
+    /// The file system said no.
+    #[error("cannot {what} `{}`", path.display())]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// The open connections, so that the bounds can be kept and the oldest idle one found.
+#[derive(Debug, Default)]
+struct Connections(Mutex<HashMap<u64, Open>>);
+
+#[derive(Debug)]
+struct Open {
+    connection: SharedConnection,
+    close: CancellationToken,
+}
+
+impl Listener {
+    /// Makes the socket file with its mode and group, and listens.
+    ///
+    /// # Errors
+    /// When something is in the way, the group is unknown, or the file system says no.
+    pub fn bind(address: &Address, mode: u32, group: Option<&str>) -> Result<Self, ListenError> {
+        let path = address.path();
+        let gid = group.map(group_id).transpose()?;
+        make_way(path)?;
+        let failed = |what| move |source| ListenError::Io { what, path: path.to_owned(), source };
+        // nobody may connect before mode and group are right
+        let old_mask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o177));
+        let bound = UnixListener::bind(path).map_err(failed("listen on"));
+        rustix::process::umask(old_mask);
+        let socket = bound?;
+        let metadata = fs::metadata(path).map_err(failed("look at"))?;
+        let file = SocketFile { path: path.to_owned(), inode: (metadata.dev(), metadata.ino()) };
+        if let Some(gid) = gid {
+            chown(path, None, Some(gid)).map_err(failed("give to its group the socket"))?;
+        }
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(failed("set the mode of"))?;
+        Ok(Self { socket, file })
+    }
+
+    /// Accepts and serves until `stop`; then drains: idle connections end at once, others have `drain_time`.
+    pub async fn serve(self, broker: Arc<Broker>, stop: CancellationToken) {
+        let Self { socket, file } = self;
+        let connections = Arc::new(Connections::default());
+        let (tasks, started) = (TaskTracker::new(), Instant::now());
+        let mut number = 0_u64;
+        loop {
+            let accepted = tokio::select! {
+                accepted = socket.accept() => accepted,
+                () = stop.cancelled() => break,
+            };
+            match accepted.and_then(|(stream, _)| Connection::new(stream, started)) {
+                Ok(connection) => {
+                    number += 1;
+                    let served = admit(&connections, number, connection, &broker, &stop);
+                    tasks.spawn(served);
+                }
+                Err(error) => {
+                    // out of descriptors, most often: accepting again at once would only spin
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(socket);
+        drop(file);
+        tasks.close();
+        drain(&tasks, &broker).await;
+    }
+}
+
+/// Waits for open requests, then for raw streams, within the drain time.
+async fn drain(connections: &TaskTracker, broker: &Broker) {
+    broker.tasks.close();
+    let deadline = sleep(broker.bounds.drain_time);
+    let done = async {
+        connections.wait().await;
+        broker.tasks.wait().await;
+    };
+    tokio::select! {
+        () = done => {}
+        () = deadline => {
+            tracing::warn!(connections = connections.len(), streams = broker.tasks.len(), "the drain time is over");
+            broker.stopping.cancel();
+            tokio::select! { () = broker.tasks.wait() => {} () = sleep(LAST_WORDS) => {} }
+        }
+    }
+}
+
+/// Finds room for a connection, and gives the task that serves it.
+fn admit(
+    connections: &Arc<Connections>,
+    number: u64,
+    connection: SharedConnection,
+    broker: &Arc<Broker>,
+    stop: &CancellationToken,
+) -> impl Future<Output = ()> + Send + use<> {
+    let close = CancellationToken::new();
+    let open = Open { connection: Arc::clone(&connection), close: close.clone() };
+    let admitted = connections.insert(number, open, &broker.bounds);
+    let (connections, broker, stop) = (Arc::clone(connections), Arc::clone(broker), stop.clone());
+    async move {
+        if admitted {
+            serve_connection(connection, broker, close, stop).await;
+            connections.remove(number);
+        } else {
+            refuse(&connection).await;
+        }
+    }
+}
+
+/// Serves one connection to its end.
+async fn serve_connection(
+    connection: SharedConnection,
+    broker: Arc<Broker>,
+    close: CancellationToken,
+    stop: CancellationToken,
+) {
+    let stream = ClientStream::new(Arc::clone(&connection), broker.bounds.header_time);
+    let link = Link::new(broker.engine.address().clone());
+    let client = Arc::new(Client { connection: Arc::clone(&connection), link });
+    let served = Arc::clone(&broker);
+    let service = service_fn(move |request| {
+        let (broker, client) = (Arc::clone(&served), Arc::clone(&client));
+        async move { Ok::<_, std::convert::Infallible>(broker.answer(&client, request).await) }
+    });
+    let serving = http1::Builder::new()
+        .half_close(true)
+        .title_case_headers(true)
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .max_headers(usize::from(broker.bounds.header_fields))
+        .max_buf_size(usize::try_from(broker.bounds.header_bytes).unwrap_or(usize::MAX))
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    tokio::pin!(serving);
+    tokio::select! {
+        result = serving.as_mut() => ended(result),
+        // one that is idle under pressure, chosen to make room
+        () = close.cancelled() => {}
+        () = stop.cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            ended(serving.await);
+        }
+    }
+}
+
+/// Clients close when they like; only at the debug level is that worth a line.
+fn ended(result: hyper::Result<()>) {
+    if let Err(error) = result {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Answers a connection that there is no room for, before anything is read.
+async fn refuse(connection: &SharedConnection) {
+    use tokio::io::AsyncWriteExt;
+    let message = r#"{"message":"docker-broker: too many connections; close one, or raise --connections-per-peer or --connections"}"#;
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{message}",
+        message.len()
+    );
+    let mut stream = ClientStream::new(Arc::clone(connection), Duration::ZERO);
+    let _ = stream.write_all(answer.as_bytes()).await;
+    let _ = stream.shutdown().await;
+    tracing::warn!(peer = ?connection.peer, "a connection was refused: too many are open");
+}
+
+impl Connections {
+    /// Whether there is room within the bounds; under pressure the oldest idle connection makes it.
+    fn insert(&self, number: u64, open: Open, bounds: &Bounds) -> bool {
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let peer = open.connection.peer.uid;
+        let of_peer = table.values().filter(|other| other.connection.peer.uid == peer).count();
+        let victim = if of_peer >= bounds.connections_per_peer {
+            oldest_idle(&table, Some(peer))
+        } else if table.len() >= bounds.connections {
+            oldest_idle(&table, None)
+        } else {
+            table.insert(number, open);
+            return true;
+        };
+        let Some(closed) = victim.and_then(|victim| table.remove(&victim)) else { return false };
+        closed.close.cancel();
+        table.insert(number, open);
+        true
+    }
+
+    fn remove(&self, number: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
+    }
+}
+
+fn oldest_idle(table: &HashMap<u64, Open>, peer: Option<u32>) -> Option<u64> {
+    let of_peer = table.iter().filter(|(_, open)| peer.is_none_or(|uid| open.connection.peer.uid == uid));
+    let idle = of_peer.filter_map(|(number, open)| Some((open.connection.idle_since()?, *number)));
+    idle.min().map(|(_, number)| number)
+}
+
+/// Removes a stale socket; refuses whatever else is there.
+fn make_way(path: &Path) -> Result<(), ListenError> {
+    let failed = |what| move |source| ListenError::Io { what, path: path.to_owned(), source };
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(failed("look at")(error)),
+    };
+    if !metadata.file_type().is_socket() {
+        return Err(ListenError::NotASocket(path.to_owned()));
+    }
+    match std::os::unix::net::UnixStream::connect(path) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            fs::remove_file(path).map_err(failed("remove the stale socket"))
+        }
+        // it answers, or only its owner may know: both are live
+        Ok(_) | Err(_) => Err(ListenError::InUse(path.to_owned())),
+    }
+}
+
+/// A group by number, or by its name in `/etc/group`.
+fn group_id(group: &str) -> Result<u32, ListenError> {
+    if let Ok(number) = group.parse() {
+        return Ok(number);
+    }
+    let path = PathBuf::from("/etc/group");
+    let text = fs::read_to_string(&path).map_err(|source| ListenError::Io { what: "read", path, source })?;
+    let number = text.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (fields.next() == Some(group)).then(|| fields.nth(1)).flatten()?.parse().ok()
+    });
+    number.ok_or_else(|| ListenError::NoSuchGroup(group.to_owned()))
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let ours = fs::symlink_metadata(&self.path).is_ok_and(|found| (found.dev(), found.ino()) == self.inode);
+        if ours && let Err(error) = fs::remove_file(&self.path) {
+            tracing::warn!(path = %self.path.display(), %error, "the socket could not be removed");
+        }
+    }
+}
+
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What raw streams have after the drain time to write their records.
+const LAST_WORDS: Duration = Duration::from_millis(500);

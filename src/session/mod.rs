@@ -1,0 +1,7 @@
+//! What is made has an end: sessions, deadlines and the sweeper.
+//!
+//! Must never keep a table of objects: what is owned and until when is read from the labels on the engine.
+
+mod sweeper;
+
+pub use sweeper::Sweeper;

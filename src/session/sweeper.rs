@@ -1,0 +1,168 @@
+//! The sweeper: one task that removes the owner's containers when their time is over.
+//!
+//! It acts at start-up, and then by deadline: it sleeps until the next container expires, or until a create tells it of
+//! an earlier deadline. At start-up it also removes what was created more than a minute ago and never started, which a
+//! broker or client that died in between left behind. Must never touch a container whose labels and image do not prove
+//! that it is the owner's.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use hyper::StatusCode;
+use tokio::sync::Notify;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::policy::housekeeping;
+use crate::policy::ownership::{Owner, expiry};
+use crate::upstream::facts::ListedContainer;
+use crate::upstream::{Engine, UpstreamError};
+
+/// Removes what is over.
+#[derive(Debug)]
+pub struct Sweeper {
+    engine: Arc<Engine>,
+    owner: Owner,
+    news: Notify,
+}
+
+/// What one round did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Round {
+    /// When the next container expires, in Unix seconds.
+    next: Option<u64>,
+    /// Whether something that was due could not be removed.
+    failed: bool,
+}
+
+impl Sweeper {
+    /// A sweeper for one owner's containers.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>, owner: Owner) -> Arc<Self> {
+        Arc::new(Self { engine, owner, news: Notify::new() })
+    }
+
+    /// A container was made that expires at this time (Unix seconds).
+    pub fn due(&self, expires: u64) {
+        tracing::debug!(expires, "a container was made");
+        self.news.notify_one();
+    }
+
+    /// Runs until it is stopped.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let mut at_start = true;
+        let mut patience = SHORTEST_RETRY;
+        loop {
+            let pause = match self.sweep(at_start, unix_now()).await {
+                Ok(Round { next, failed: false }) => {
+                    (at_start, patience) = (false, SHORTEST_RETRY);
+                    next.map_or(LONGEST_SLEEP, |at| Duration::from_secs(at.saturating_sub(unix_now())) + GRACE)
+                }
+                Ok(Round { next: _, failed: true }) | Err(_) => {
+                    patience = (patience * 2).min(LONGEST_RETRY);
+                    patience
+                }
+            };
+            tokio::select! {
+                () = sleep(pause.min(LONGEST_SLEEP)) => {}
+                () = self.news.notified() => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// One look at everything that is the owner's.
+    async fn sweep(&self, at_start: bool, now: u64) -> Result<Round, UpstreamError> {
+        let mut round = Round { next: None, failed: false };
+        for container in self.engine.owned_containers(&self.owner).await? {
+            if is_over(&container, at_start, now) {
+                round.failed |= !self.remove(&container).await?;
+            } else if let Some(at) = expiry(&container.facts.labels) {
+                round.next = Some(round.next.map_or(at, |next| next.min(at)));
+            }
+        }
+        Ok(round)
+    }
+
+    /// Whether it is gone.
+    async fn remove(&self, container: &ListedContainer) -> Result<bool, UpstreamError> {
+        let Some(permit) = housekeeping::remove_owned(&self.owner, &container.facts) else { return Ok(true) };
+        let (status, bytes) = self.engine.perform(&permit).await?;
+        let id = &container.facts.id;
+        // 409: a removal of the same container is under way
+        let gone = status.is_success() || status == StatusCode::NOT_FOUND || status == StatusCode::CONFLICT;
+        if gone {
+            tracing::info!(container = %id, name = container.names.first(), "removed: its time was over");
+        } else {
+            tracing::warn!(container = %id, %status, answer = %String::from_utf8_lossy(&bytes), "could not be removed");
+        }
+        Ok(gone)
+    }
+}
+
+/// Past its deadline; or, when a broker starts, made a while ago and never started.
+fn is_over(container: &ListedContainer, at_start: bool, now: u64) -> bool {
+    let expired = expiry(&container.facts.labels).is_some_and(|at| at <= now);
+    let made = container.facts.created.unwrap_or(now);
+    let forgotten = at_start && container.state == "created" && now.saturating_sub(made) > NEVER_STARTED;
+    expired || forgotten
+}
+
+fn unix_now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Seconds after which a container that was never started counts as forgotten.
+const NEVER_STARTED: u64 = 60;
+
+/// Deadlines are whole seconds: look when the second is over.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// Labels of another broker of this owner may come without news.
+const LONGEST_SLEEP: Duration = Duration::from_secs(300);
+
+const SHORTEST_RETRY: Duration = Duration::from_millis(250);
+
+const LONGEST_RETRY: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::operation::names::ContainerId;
+    use crate::policy::facts::ContainerFacts;
+    use crate::policy::ownership::EXPIRES;
+
+    fn container(expires: &str, state: &str, created: u64) -> ListedContainer {
+        ListedContainer {
+            facts: ContainerFacts {
+                id: ContainerId::parse(&"a".repeat(64)).unwrap(),
+                labels: BTreeMap::from([(EXPIRES.to_owned(), expires.to_owned())]),
+                image_id: "sha256:x".into(),
+                image: "postgres:16".into(),
+                networks: BTreeMap::new(),
+                privileged: false,
+                created: Some(created),
+            },
+            names: vec![],
+            state: state.into(),
+        }
+    }
+
+    #[test]
+    fn what_has_no_deadline_or_a_later_one_stays() {
+        for stays in ["never", "", "junk", "1001"] {
+            assert!(!is_over(&container(stays, "running", 0), true, 1000), "{stays}");
+        }
+        assert!(is_over(&container("1000", "running", 0), false, 1000));
+    }
+
+    #[test]
+    fn what_was_never_started_goes_at_start_up_only_and_not_at_once() {
+        assert!(is_over(&container("never", "created", 900), true, 1000));
+        assert!(!is_over(&container("never", "created", 900), false, 1000));
+        assert!(!is_over(&container("never", "created", 960), true, 1000));
+        assert!(!is_over(&container("never", "exited", 0), true, 1000));
+    }
+}

@@ -1,0 +1,278 @@
+//! One engine: its versions, the broker's own questions to it, and the sending of permits.
+//!
+//! Must never send anything that changes the engine without a [`Permit`]; the broker's own questions are `GET`s.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue, UPGRADE, USER_AGENT};
+use hyper::{Method, Request, Response, StatusCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, timeout};
+
+use super::address::Address;
+use super::error::UpstreamError;
+use super::facts::KnownContainers;
+use super::link::{EngineBody, Link, connect};
+use crate::bounds::Bounds;
+use crate::operation::container::HijackStyle;
+use crate::operation::encoded::{Answer, Encoded, Payload};
+use crate::policy::facts::EngineFacts;
+use crate::policy::permit::Permit;
+use crate::request::ApiVersion;
+
+/// An engine behind a socket.
+#[derive(Debug)]
+pub struct Engine {
+    address: Address,
+    answer_bytes: usize,
+    answer_time: Duration,
+    /// The links of the broker's own questions, idle ones only.
+    idle: Mutex<Vec<Link>>,
+    version: Mutex<Option<EngineVersion>>,
+    pub(super) abilities: Mutex<Option<(Instant, EngineFacts)>>,
+    pub(super) known: KnownContainers,
+}
+
+/// Which versions of the API an engine speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EngineVersion {
+    /// Its newest.
+    pub newest: ApiVersion,
+    /// Its oldest, or the oldest that the broker models, whichever is newer.
+    pub oldest: ApiVersion,
+}
+
+#[derive(Deserialize)]
+struct VersionAnswer {
+    #[serde(rename = "ApiVersion")]
+    newest: String,
+    #[serde(rename = "MinAPIVersion", default)]
+    oldest: String,
+}
+
+impl Engine {
+    /// An engine that is connected to when it is first needed.
+    #[must_use]
+    pub fn new(address: Address, bounds: &Bounds) -> Self {
+        Self {
+            address,
+            answer_bytes: bounds.answer_bytes,
+            answer_time: bounds.answer_time,
+            idle: Mutex::default(),
+            version: Mutex::default(),
+            abilities: Mutex::default(),
+            known: KnownContainers::default(),
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The versions that it speaks; asked once, and again after the engine was unreachable.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked or answers nonsense.
+    pub async fn version(&self) -> Result<EngineVersion, UpstreamError> {
+        let known = *lock(&self.version);
+        if let Some(version) = known {
+            return Ok(version);
+        }
+        let answer: Option<VersionAnswer> = self.ask("its version", "/version").await?;
+        let nonsense = |why: &str| UpstreamError::Nonsense { what: "its version", why: why.to_owned() };
+        let VersionAnswer { newest, oldest } = answer.ok_or_else(|| nonsense("404"))?;
+        let newest = ApiVersion::parse(&newest).ok_or_else(|| nonsense("no API version"))?;
+        let oldest = ApiVersion::parse(&oldest).map_or(OLDEST_MODELLED, |own| own.max(OLDEST_MODELLED));
+        let version = EngineVersion { newest, oldest };
+        *lock(&self.version) = Some(version);
+        Ok(version)
+    }
+
+    /// What was learned may be wrong after the engine went away: another one may come back.
+    fn forget(&self) {
+        *lock(&self.version) = None;
+        *lock(&self.abilities) = None;
+        lock(&self.idle).clear();
+    }
+
+    /// Sends a permitted operation over a client's own link; `archive` is the re-encoded tar of a copy in.
+    ///
+    /// # Errors
+    /// When the engine cannot be reached, does not answer in time, or the connection breaks.
+    pub async fn send(
+        &self,
+        permit: &Permit,
+        version: ApiVersion,
+        link: &Link,
+        archive: Option<EngineBody>,
+    ) -> Result<Response<Incoming>, UpstreamError> {
+        let encoded = permit.encode()?;
+        let patience = self.patience(encoded.answer);
+        let request = write(encoded, Some(version), archive);
+        self.patiently(patience, link.send(request)).await
+    }
+
+    /// Sends a permitted hijack over a connection of its own. Only a `101` makes a raw stream of it.
+    ///
+    /// # Errors
+    /// When the engine cannot be reached or the connection breaks.
+    pub async fn hijack(&self, permit: &Permit, version: ApiVersion) -> Result<Response<Incoming>, UpstreamError> {
+        let request = write(permit.encode()?, Some(version), None);
+        let sent = async {
+            let mut sender = connect(&self.address).await?;
+            sender.send_request(request).await.map_err(UpstreamError::Broken)
+        };
+        self.patiently(None, sent).await
+    }
+
+    /// Sends a permitted operation of the broker's own and reads the whole answer.
+    ///
+    /// # Errors
+    /// When the engine cannot be reached, does not answer in time, or answers more than the bound.
+    pub async fn perform(&self, permit: &Permit) -> Result<(StatusCode, Bytes), UpstreamError> {
+        let version = self.version().await?.newest;
+        let link = self.borrow_link();
+        let response = self.send(permit, version, &link, None).await?;
+        let answer = self.read_whole("one of our requests", response).await?;
+        self.return_link(link);
+        Ok(answer)
+    }
+
+    /// Asks a question of the broker's own; `None` is the engine's 404. `target` is a path below the version prefix.
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        what: &'static str,
+        target: &str,
+    ) -> Result<Option<T>, UpstreamError> {
+        let encoded = Encoded::raw_question(target);
+        let version = *lock(&self.version);
+        let request = write(encoded, version.map(|version| version.newest), None);
+        let link = self.borrow_link();
+        let response = self.patiently(Some(self.answer_time), link.send(request)).await?;
+        let (status, bytes) = self.read_whole(what, response).await?;
+        self.return_link(link);
+        if status == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        if !status.is_success() {
+            let message = String::from_utf8_lossy(&bytes).chars().take(500).collect();
+            return Err(UpstreamError::Refused { what, status: status.as_u16(), message });
+        }
+        let parsed = serde_json::from_slice(&bytes);
+        parsed.map(Some).map_err(|error| UpstreamError::Nonsense { what, why: error.to_string() })
+    }
+
+    /// Reads an answer to its end, within the bound on engine answers.
+    ///
+    /// # Errors
+    /// When the connection breaks, the engine pauses too long, or the answer is too large.
+    pub async fn read_whole(
+        &self,
+        what: &'static str,
+        response: Response<Incoming>,
+    ) -> Result<(StatusCode, Bytes), UpstreamError> {
+        let (parts, mut body) = response.into_parts();
+        let mut whole = BytesMut::new();
+        loop {
+            let next = timeout(self.answer_time, body.frame()).await;
+            let Some(frame) = next.map_err(|_| UpstreamError::Slow(self.answer_time))? else { break };
+            let Ok(data) = frame.map_err(UpstreamError::Broken)?.into_data() else { continue };
+            if whole.len() + data.len() > self.answer_bytes {
+                let why = format!("it is larger than {} bytes", self.answer_bytes);
+                return Err(UpstreamError::Nonsense { what, why });
+            }
+            whole.extend_from_slice(&data);
+        }
+        Ok((parts.status, whole.freeze()))
+    }
+
+    const fn patience(&self, answer: Answer) -> Option<Duration> {
+        match answer {
+            Answer::Prompt => Some(self.answer_time),
+            Answer::Slow => Some(self.answer_time.saturating_mul(4)),
+            Answer::Open => None,
+        }
+    }
+
+    async fn patiently<T>(
+        &self,
+        patience: Option<Duration>,
+        sent: impl Future<Output = Result<T, UpstreamError>>,
+    ) -> Result<T, UpstreamError> {
+        let result = match patience {
+            Some(patience) => timeout(patience, sent).await.unwrap_or(Err(UpstreamError::Slow(patience))),
+            None => sent.await,
+        };
+        if matches!(result, Err(UpstreamError::Unreachable { .. } | UpstreamError::Broken(_))) {
+            self.forget();
+        }
+        result
+    }
+
+    fn borrow_link(&self) -> Link {
+        lock(&self.idle).pop().unwrap_or_else(|| Link::new(self.address.clone()))
+    }
+
+    fn return_link(&self, link: Link) {
+        let mut idle = lock(&self.idle);
+        if idle.len() < IDLE_LINKS {
+            idle.push(link);
+        }
+    }
+}
+
+/// Writes the HTTP request; every header of it is ours.
+fn write(encoded: Encoded, version: Option<ApiVersion>, archive: Option<EngineBody>) -> Request<EngineBody> {
+    let Encoded { method, target, payload, hijack, registry_auth, answer: _ } = encoded;
+    let target = version.map_or_else(|| target.clone(), |version| format!("/v{version}{target}"));
+    let (body, content_type) = match payload {
+        Payload::Nothing => (EngineBody::Full(None), None),
+        Payload::Json(json) => (EngineBody::Full(Some(json.into())), Some("application/json")),
+        Payload::Archive => (archive.unwrap_or(EngineBody::Full(None)), Some("application/x-tar")),
+    };
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    // a target of ours is always a valid path; were it not, the root path would be refused by every engine
+    *request.uri_mut() = target.parse().unwrap_or_default();
+    let headers = request.headers_mut();
+    headers.insert(HOST, HeaderValue::from_static("docker"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("docker-broker/", env!("CARGO_PKG_VERSION"))));
+    if let Some(content_type) = content_type {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    if hijack == Some(HijackStyle::Upgrade) {
+        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static("tcp"));
+    }
+    let auth = registry_auth.and_then(|secret| HeaderValue::from_str(secret.expose()).ok());
+    if let Some(mut auth) = auth {
+        auth.set_sensitive(true);
+        headers.insert("X-Registry-Auth", auth);
+    }
+    request
+}
+
+impl Encoded {
+    /// A question of the broker's own.
+    fn raw_question(target: &str) -> Self {
+        Self { target: target.to_owned(), ..Self::new(Method::GET, &[], "", Answer::Prompt) }
+    }
+}
+
+/// Locks a table whose critical sections cannot panic; a poisoned one is as good as before.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The oldest version of the API that the operations are modelled for.
+const OLDEST_MODELLED: ApiVersion = ApiVersion::new(1, 24);
+
+/// How many connections are kept for the broker's own questions.
+const IDLE_LINKS: usize = 8;

@@ -1,0 +1,440 @@
+//! Answers to what a judge asks about the engine's objects.
+//!
+//! Each answer is read from the engine when it is asked for, but for what cannot change: the labels and the image of a
+//! container with a full ID. Must never keep what can change, and never a volume, which has no ID.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use super::engine::{Engine, lock};
+use super::error::UpstreamError;
+use crate::operation::names::{ContainerId, ContainerRef, ExecId};
+use crate::policy::facts::{
+    ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, VolumeFacts, Within,
+};
+use crate::policy::ownership::{self, Owner};
+use crate::request::{Filters, percent};
+
+/// Labels and images of containers, by full ID.
+#[derive(Debug, Default)]
+pub(super) struct KnownContainers(Mutex<HashMap<ContainerId, ContainerFacts>>);
+
+/// One of the owner's containers in the engine's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedContainer {
+    /// What is known of it; its networks are not.
+    pub facts: ContainerFacts,
+    /// Its names, without the leading slash.
+    pub names: Vec<String>,
+    /// `created`, `running`, `exited` and so on.
+    pub state: String,
+}
+
+#[derive(Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+#[derive(Default)]
+struct ContainerAnswer {
+    id: String,
+    image: String,
+    config: ConfigAnswer,
+    host_config: HostConfigAnswer,
+    network_settings: NetworkSettingsAnswer,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "PascalCase")]
+struct ConfigAnswer {
+    image: String,
+    labels: Option<BTreeMap<String, String>>,
+    exposed_ports: Option<BTreeMap<String, serde::de::IgnoredAny>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "PascalCase")]
+struct HostConfigAnswer {
+    privileged: bool,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "PascalCase")]
+struct NetworkSettingsAnswer {
+    networks: Option<BTreeMap<String, Option<EndpointAnswer>>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct EndpointAnswer {
+    #[serde(rename = "NetworkID")]
+    network_id: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ListAnswer {
+    #[serde(rename = "Id")]
+    id: String,
+    #[serde(rename = "Names")]
+    names: Option<Vec<String>>,
+    #[serde(rename = "Image")]
+    image: String,
+    #[serde(rename = "ImageID")]
+    image_id: String,
+    #[serde(rename = "Labels")]
+    labels: Option<BTreeMap<String, String>>,
+    #[serde(rename = "State")]
+    state: String,
+    #[serde(rename = "Created")]
+    created: i64,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ExecAnswer {
+    #[serde(rename = "ContainerID")]
+    container: String,
+    #[serde(rename = "ProcessConfig")]
+    process: ProcessAnswer,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ProcessAnswer {
+    privileged: Option<bool>,
+    user: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "PascalCase")]
+struct ImageAnswer {
+    id: String,
+    repo_tags: Option<Vec<String>>,
+    repo_digests: Option<Vec<String>>,
+    config: Option<ConfigAnswer>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct NetworkAnswer {
+    #[serde(rename = "Id")]
+    id: String,
+    #[serde(rename = "Name")]
+    name: String,
+    #[serde(rename = "Driver")]
+    driver: String,
+    #[serde(rename = "Labels")]
+    labels: Option<BTreeMap<String, String>>,
+    #[serde(rename = "IPAM")]
+    ipam: IpamAnswer,
+    #[serde(rename = "Containers")]
+    containers: Option<BTreeMap<String, NamedAnswer>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "PascalCase")]
+struct IpamAnswer {
+    config: Option<Vec<SubnetAnswer>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "PascalCase")]
+struct SubnetAnswer {
+    gateway: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "PascalCase")]
+struct NamedAnswer {
+    name: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "PascalCase")]
+struct VolumeAnswer {
+    name: String,
+    driver: String,
+    labels: Option<BTreeMap<String, String>>,
+    options: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct InfoAnswer {
+    #[serde(rename = "MemoryLimit")]
+    memory_limit: bool,
+    #[serde(rename = "SwapLimit")]
+    swap_limit: bool,
+    #[serde(rename = "PidsLimit")]
+    pids_limit: bool,
+    #[serde(rename = "CpuCfsQuota", alias = "CPUCfsQuota")]
+    cpu_limit: bool,
+    #[serde(rename = "NCPU")]
+    cpus: i64,
+    #[serde(rename = "MemTotal")]
+    memory: u64,
+    #[serde(rename = "CgroupVersion")]
+    cgroup_version: String,
+    #[serde(rename = "Plugins")]
+    plugins: PluginsAnswer,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "PascalCase")]
+struct PluginsAnswer {
+    log: Option<Vec<String>>,
+}
+
+impl Engine {
+    /// Answers one question of a judge.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked or its answer cannot be read.
+    pub async fn fact(&self, query: &FactQuery, owner: &Owner) -> Result<Fact, UpstreamError> {
+        Ok(match query {
+            FactQuery::Container { reference, within, fresh } => {
+                Fact::Container(self.container(reference, *within, *fresh, owner).await?.map(Box::new))
+            }
+            FactQuery::Exec(exec) => Fact::Exec(self.exec(exec).await?),
+            FactQuery::Image(name) => Fact::Image(self.image(name).await?.map(Box::new)),
+            FactQuery::Network(name) => Fact::Network(self.network(name).await?.map(Box::new)),
+            FactQuery::Volume(name) => Fact::Volume(self.volume(name).await?),
+            FactQuery::Engine => Fact::Engine(self.abilities().await?),
+        })
+    }
+
+    /// The owner's containers, running or not, by the label that the broker wrote. The label alone proves nothing: see
+    /// [`Owner::owns_container`].
+    ///
+    /// # Errors
+    /// When the engine cannot be asked or its answer cannot be read.
+    pub async fn owned_containers(&self, owner: &Owner) -> Result<Vec<ListedContainer>, UpstreamError> {
+        let mut filters = Filters::default();
+        filters.add("label", &format!("{}={owner}", ownership::OWNER));
+        let mut target = "/containers/json?all=1&filters=".to_owned();
+        percent::encode(&mut target, &filters.encode());
+        let listed: Vec<ListAnswer> = self.ask("the list of containers", &target).await?.unwrap_or_default();
+        let read = listed.into_iter().filter_map(read_listed);
+        Ok(read.filter(|c| owner.owns_container(&c.facts.labels, &c.facts.image_id)).collect())
+    }
+
+    async fn container(
+        &self,
+        reference: &str,
+        within: Within,
+        fresh: bool,
+        owner: &Owner,
+    ) -> Result<Option<ContainerFacts>, UpstreamError> {
+        let id = match (ContainerId::parse(reference), within) {
+            (Some(id), _) => id,
+            (None, Within::Everyone) => return self.inspect(reference).await,
+            (None, Within::Owner) => match resolve(reference, self.owned_containers(owner).await?) {
+                Some(listed) if !fresh => return Ok(Some(listed)),
+                Some(listed) => listed.id,
+                None => return Ok(None),
+            },
+        };
+        match self.known.find(&id).filter(|_| !fresh) {
+            Some(known) => Ok(Some(known)),
+            None => self.inspect(id.as_str()).await,
+        }
+    }
+
+    /// Inspects a container; the answer must be about the one that was asked for.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked or its answer cannot be read.
+    pub async fn inspect(&self, reference: &str) -> Result<Option<ContainerFacts>, UpstreamError> {
+        let answer: Option<ContainerAnswer> = self.ask("a container", &at("containers", reference, "/json")).await?;
+        let Some(answer) = answer else { return Ok(None) };
+        let facts = read_container(answer)
+            .filter(|facts| ContainerRef::new(reference.to_owned()).full_id().is_none_or(|id| id == facts.id));
+        if let Some(facts) = &facts {
+            self.known.remember(facts);
+        }
+        facts.map(Some).ok_or_else(|| UpstreamError::Nonsense { what: "a container", why: "another ID".to_owned() })
+    }
+
+    async fn exec(&self, exec: &ExecId) -> Result<Option<ExecFacts>, UpstreamError> {
+        let answer: Option<ExecAnswer> = self.ask("an exec instance", &at("exec", exec.as_str(), "/json")).await?;
+        Ok(answer.and_then(|ExecAnswer { container, process }| {
+            let ProcessAnswer { privileged, user } = process;
+            Some(ExecFacts {
+                container: ContainerId::parse(&container)?,
+                privileged: privileged.unwrap_or(false),
+                user: user.unwrap_or_default(),
+            })
+        }))
+    }
+
+    async fn image(&self, name: &str) -> Result<Option<ImageFacts>, UpstreamError> {
+        let answer: Option<ImageAnswer> = self.ask("an image", &at("images", name, "/json")).await?;
+        Ok(answer.map(|ImageAnswer { id, repo_tags, repo_digests, config }| ImageFacts {
+            id,
+            repo_tags: repo_tags.unwrap_or_default(),
+            repo_digests: repo_digests.unwrap_or_default(),
+            exposed_ports: config
+                .and_then(|config| config.exposed_ports)
+                .map(|ports| ports.into_keys().collect())
+                .unwrap_or_default(),
+        }))
+    }
+
+    async fn network(&self, name: &str) -> Result<Option<NetworkFacts>, UpstreamError> {
+        let answer: Option<NetworkAnswer> = self.ask("a network", &at("networks", name, "")).await?;
+        Ok(answer.map(|NetworkAnswer { id, name, driver, labels, ipam, containers }| NetworkFacts {
+            id,
+            name,
+            driver,
+            labels: labels.unwrap_or_default(),
+            gateway: ipam
+                .config
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(|subnet| subnet.gateway)
+                .find(|gateway| gateway.contains('.')),
+            endpoints: containers.unwrap_or_default().into_iter().map(|(id, named)| (id, named.name)).collect(),
+        }))
+    }
+
+    async fn volume(&self, name: &str) -> Result<Option<VolumeFacts>, UpstreamError> {
+        let answer: Option<VolumeAnswer> = self.ask("a volume", &at("volumes", name, "")).await?;
+        Ok(answer.map(|VolumeAnswer { name, driver, labels, options }| VolumeFacts {
+            name,
+            driver,
+            labels: labels.unwrap_or_default(),
+            has_options: options.is_some_and(|options| !options.is_empty()),
+        }))
+    }
+
+    /// What the engine can do; asked again after half a minute, for an engine can be restarted with other options.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked or its answer cannot be read.
+    pub async fn abilities(&self) -> Result<EngineFacts, UpstreamError> {
+        let known = lock(&self.abilities).clone();
+        if let Some((_, abilities)) = known.filter(|(asked, _)| asked.elapsed() < ABILITIES_AGE) {
+            return Ok(abilities);
+        }
+        let answer: Option<InfoAnswer> = self.ask("what it can do", "/info").await?;
+        let InfoAnswer { memory_limit, swap_limit, pids_limit, cpu_limit, cpus, memory, cgroup_version, plugins } =
+            answer.unwrap_or_default();
+        let log_drivers = plugins.log.unwrap_or_default();
+        let abilities =
+            EngineFacts { memory_limit, swap_limit, pids_limit, cpu_limit, cpus, memory, log_drivers, cgroup_version };
+        *lock(&self.abilities) = Some((Instant::now(), abilities.clone()));
+        Ok(abilities)
+    }
+}
+
+impl KnownContainers {
+    fn find(&self, id: &ContainerId) -> Option<ContainerFacts> {
+        lock(&self.0).get(id).cloned()
+    }
+
+    /// Keeps what cannot change; networks are left out.
+    fn remember(&self, facts: &ContainerFacts) {
+        let mut known = lock(&self.0);
+        if known.len() >= KNOWN_CONTAINERS {
+            known.clear();
+        }
+        known.insert(facts.id.clone(), ContainerFacts { networks: BTreeMap::new(), ..facts.clone() });
+    }
+}
+
+/// Finds the one container that a name or ID prefix means, in the engine's order: name first, then an unambiguous prefix.
+fn resolve(reference: &str, owned: Vec<ListedContainer>) -> Option<ContainerFacts> {
+    let name = reference.strip_prefix('/').unwrap_or(reference);
+    if let Some(named) = owned.iter().find(|container| container.names.iter().any(|own| own == name)) {
+        return Some(named.facts.clone());
+    }
+    let hexadecimal = !reference.is_empty() && reference.bytes().all(|b| b.is_ascii_hexdigit());
+    let mut matching = owned.into_iter().filter(|c| hexadecimal && c.facts.id.as_str().starts_with(reference));
+    let first = matching.next()?;
+    matching.next().is_none().then_some(first.facts)
+}
+
+fn read_listed(answer: ListAnswer) -> Option<ListedContainer> {
+    let ListAnswer { id, names, image, image_id, labels, state, created } = answer;
+    let names = names.unwrap_or_default().iter().map(|name| name.trim_start_matches('/').to_owned()).collect();
+    let facts = ContainerFacts {
+        id: ContainerId::parse(&id)?,
+        labels: labels.unwrap_or_default(),
+        image_id,
+        image,
+        networks: BTreeMap::new(),
+        privileged: false,
+        created: u64::try_from(created).ok(),
+    };
+    Some(ListedContainer { facts, names, state })
+}
+
+fn read_container(answer: ContainerAnswer) -> Option<ContainerFacts> {
+    let ContainerAnswer { id, image, config, host_config, network_settings } = answer;
+    let networks = network_settings.networks.unwrap_or_default().into_iter().map(|(name, endpoint)| {
+        // before its first start a container on the default network may show it by the word `default`
+        let name = if name == "default" { "bridge".to_owned() } else { name };
+        (name, endpoint.unwrap_or_default().network_id)
+    });
+    Some(ContainerFacts {
+        id: ContainerId::parse(&id)?,
+        labels: config.labels.unwrap_or_default(),
+        image_id: image,
+        image: config.image,
+        networks: networks.collect(),
+        privileged: host_config.privileged,
+        created: None,
+    })
+}
+
+/// `/containers/{name}/json`, with the name encoded as one segment; image names keep their slashes.
+fn at(kind: &str, name: &str, rest: &str) -> String {
+    let mut target = format!("/{kind}/");
+    for (index, part) in name.split('/').enumerate() {
+        if index > 0 {
+            target.push_str(if kind == "images" { "/" } else { "%2F" });
+        }
+        percent::encode(&mut target, part);
+    }
+    target.push_str(rest);
+    target
+}
+
+const ABILITIES_AGE: Duration = Duration::from_secs(30);
+
+/// Bounds memory; the table is rebuilt from the engine at need.
+const KNOWN_CONTAINERS: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(id: char, name: &str) -> ListedContainer {
+        let answer = ListAnswer {
+            id: id.to_string().repeat(64),
+            names: Some(vec![format!("/{name}")]),
+            ..ListAnswer::default()
+        };
+        read_listed(answer).unwrap()
+    }
+
+    #[test]
+    fn a_name_wins_over_a_prefix_and_an_ambiguous_prefix_means_nothing() {
+        let owned =
+            || vec![listed('a', "pg"), listed('b', "aaa"), ListedContainer { names: vec![], ..listed('a', "x") }];
+        assert_eq!(resolve("aaa", owned()).unwrap().id.as_str(), "b".repeat(64));
+        assert_eq!(resolve("bb", owned()).unwrap().id.as_str(), "b".repeat(64));
+        for nothing in ["a", "", "c", "B", "pg2", "p"] {
+            assert!(resolve(nothing, owned()).is_none(), "{nothing}");
+        }
+        assert!(resolve("/pg", owned()).is_some());
+    }
+
+    #[test]
+    fn names_stay_in_their_segment() {
+        assert_eq!(at("networks", "a/b?c", ""), "/networks/a%2Fb%3Fc");
+        assert_eq!(at("images", "a/b:1", "/json"), "/images/a/b%3A1/json");
+    }
+}
