@@ -37,6 +37,14 @@ fn labels_of_ours_are_on_the_floor_in_any_case() {
 }
 
 #[test]
+fn labels_of_ours_are_on_the_floor_for_new_volumes_as_well() {
+    let options = json!({"Labels": {"docker-broker.owner": "host-1/other"}});
+    let mount = json!({"Type": "volume", "Source": "new", "Target": "/x", "VolumeOptions": options});
+    let place = Scene::shipped("unrestricted").create_host(&json!({"Mounts": [mount]})).floor();
+    assert_eq!(place, "HostConfig.Mounts[0].VolumeOptions.Labels");
+}
+
+#[test]
 fn labels_that_steer_other_programs_have_to_be_named() {
     let any = Scene::postgres_with("[containers]\nlabels=[\"*\"]\n");
     any.create(&json!({"Labels": {"anything": "x"}})).sent();
