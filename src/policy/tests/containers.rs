@@ -73,6 +73,17 @@ fn an_own_container_goes_up_by_its_full_id_however_it_was_named() {
 }
 
 #[test]
+fn with_control_of_all_only_what_an_inspect_tells_is_filtered() {
+    let scene = Scene::postgres_with("[containers]\nsee = \"all\"\ncontrol = \"all\"\n");
+    each(actions(), |(method, pattern)| {
+        let sent = act(&scene, method, pattern, "foreign").sent();
+        let relay = if pattern.ends_with("/json") { Relay::Filtered } else { Relay::AsIs };
+        assert_eq!(sent.relay, relay);
+        assert!(sent.target.contains(&full_id("ff")), "{}", sent.target);
+    });
+}
+
+#[test]
 fn a_revoked_image_does_not_start_again() {
     for verb in ["start", "restart"] {
         let target = format!("/containers/own/{verb}");
