@@ -3,13 +3,18 @@
 //! engine behind it and a raw client before it. `cargo test --test it` needs no engine.
 
 mod architecture;
-mod cli;
+mod audit;
+mod bounds;
 mod corpus;
 mod create;
+mod engine_failures;
 mod harness;
 mod images;
 mod lifecycle;
+mod listener;
+mod lists;
 mod metadata;
 mod ownership;
 mod prune;
 mod self_check;
+mod streams;
