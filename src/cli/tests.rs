@@ -293,7 +293,7 @@ fn policies_that_are_missing_or_wrong_have_codes_of_their_own() {
     let (exit, message) = failure(&["--policy", &path], []);
     assert_eq!(exit, Exit::Data);
     assert!(
-        message.contains(&format!("because {path}:2:2: `image` is not a known key; the nearest known key is `images`")),
+        message.contains(&format!("because {path}:2:2: `image`: not a known key; the nearest known key is `images`")),
         "{message}"
     );
 }

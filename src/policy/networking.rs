@@ -42,7 +42,7 @@ pub(super) fn decide(
     let replaced = replaces_default(judge) && default_as_bridge(network_mode) == "bridge";
     let (mode, main) = match judge.policy.containers.attach.first() {
         Some(first) if replaced => (first.as_str(), attached(judge, first, facts)?),
-        _ => (network_mode, joinable(judge, "HostConfig.NetworkMode", network_mode, facts)?),
+        Some(_) | None => (network_mode, joinable(judge, "HostConfig.NetworkMode", network_mode, facts)?),
     };
     let NetworkingConfig { endpoints_config } = networking_config;
     let mut joined = vec![main.id.as_str()];

@@ -64,7 +64,7 @@ async fn every_power_over_the_host_is_refused_with_its_place_and_key() {
         (json!({"UsernsMode": "host"}), "HostConfig.UsernsMode", "containers.host.userns"),
         (json!({"Sysctls": {"kernel.shmmax": "1"}}), "HostConfig.Sysctls", "containers.host.sysctls"),
         (json!({"Runtime": "x.y"}), "HostConfig.Runtime", "containers.host.runtime"),
-        (json!({"RestartPolicy": {"Name": "always"}}), "HostConfig.RestartPolicy", "containers.host.restart"),
+        (json!({"RestartPolicy": {"Name": "always"}}), "HostConfig.RestartPolicy.Name", "containers.host.restart"),
         (json!({"SecurityOpt": ["seccomp=unconfined"]}), "HostConfig.SecurityOpt[0]", "containers.host.security-opt"),
         (json!({"Memory": 2_u64 << 30}), "HostConfig.Memory", "containers.limits.memory"),
         (json!({"PidsLimit": 100_000}), "HostConfig.PidsLimit", "containers.limits.pids"),

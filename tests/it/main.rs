@@ -9,6 +9,7 @@ mod bounds;
 mod cli;
 mod corpus;
 mod create;
+mod docs;
 mod engine_failures;
 mod harness;
 mod images;

@@ -143,12 +143,27 @@ async fn fed(
     loop {
         tokio::select! {
             piece = next(entry, shared, source), if reading => reading = piece?.is_some(),
+            // after a half-close only a hang-up tells that the other side is gone altogether
+            () = hung_up(write.as_ref()), if !reading => return Ok(()),
             fed = feed.recv() => match fed {
                 Ok(Fed::Log(bytes)) => write.write_all(&bytes).await?,
                 Ok(Fed::End) | Err(_) => return Ok(()),
                 Ok(Fed::Event(_)) => {}
             },
         }
+    }
+}
+
+/// Resolves when both directions of a connection are closed.
+async fn hung_up(stream: &tokio::net::UnixStream) {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    loop {
+        let mut events = [PollFd::new(stream, PollFlags::empty())];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        if poll(&mut events, Some(&now)).is_err() || events[0].revents().contains(PollFlags::HUP) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
 }
 
