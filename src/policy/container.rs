@@ -83,8 +83,10 @@ pub(super) fn decide(
     let id = action.operation_id();
     let found = find(judge, reference, &action, facts)?;
     judge_action(judge, id, &action, found, facts)?;
-    let seen_whole = judge.owns(found);
-    let action = amend(action, seen_whole);
+    let own = judge.owns(found);
+    // only what an inspect tells is hidden: everything else is a stream or an empty answer, and `control` grants it
+    let seen_whole = own || !matches!(action, ContainerAction::Inspect(_));
+    let action = amend(action, own);
     let operation = Operation::Container(ContainerOperation::Act { container: (&found.id).into(), action });
     Ok(if seen_whole { Judged::as_is(operation) } else { Judged::filtered(operation) })
 }

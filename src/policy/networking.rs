@@ -1,4 +1,4 @@
-//! Judges the networks of a new container: NetworkMode, EndpointsConfig, and what the policy attaches.
+//! Judges the networks of a new container: `NetworkMode`, `EndpointsConfig`, and what the policy attaches.
 //!
 //! With `attach`, the first of its networks replaces the default one, so that a test container has no way out that its
 //! client has not. Must never let a client choose a name or an address on a network that it shares with others.
@@ -80,17 +80,18 @@ pub(super) fn names_are_free(judge: &Judge<'_>, create: &ContainerCreate, facts:
         joined.map(|name| default_as_bridge(name)).chain(judge.policy.containers.attach.iter().map(String::as_str));
     let shared =
         |network: &&NetworkFacts| !network::is_predefined(&network.name) && !judge.stamp.owner.owns(&network.labels);
-    for network in joined.filter_map(|name| facts.network(name)).filter(shared) {
+    let shared: Vec<&NetworkFacts> = joined.filter_map(|name| facts.network(name)).filter(shared).collect();
+    for network in &shared {
         for (place, name) in [("name", &query.name), ("Hostname", &body.hostname)] {
             name_is_free(judge, place, name, network)?;
         }
-        let allowed = &judge.policy.containers.names;
-        if !body.hostname.is_empty() && !allowed.matches(&body.hostname) {
-            let allowed = format!("the names {}", patterns(allowed.iter().map(Pattern::as_str)));
-            return Err(judge.refuse(ID, "Hostname", shown(&body.hostname), allowed, keys::CONTAINERS_NAMES));
-        }
     }
-    Ok(())
+    let allowed = &judge.policy.containers.names;
+    if shared.is_empty() || body.hostname.is_empty() || allowed.matches(&body.hostname) {
+        return Ok(());
+    }
+    let allowed = format!("the names {}", patterns(allowed.iter().map(Pattern::as_str)));
+    Err(judge.refuse(ID, "Hostname", shown(&body.hostname), allowed, keys::CONTAINERS_NAMES))
 }
 
 fn name_is_free(judge: &Judge<'_>, place: &str, name: &str, network: &NetworkFacts) -> Result<(), Denial> {
@@ -186,7 +187,7 @@ fn judge_endpoint(
     if measured {
         return Err(judge.floor(ID, place, "a value that only the engine sets", "it is an answer, not a question"));
     }
-    if !network_id.is_empty() && !found.is_some_and(|network| network.id == network_id) {
+    if !network_id.is_empty() && found.is_none_or(|network| network.id != network_id) {
         let why = "it is not the ID of the network that the endpoint is named after";
         return Err(judge.floor(ID, format!("{place}.NetworkID"), shown(&network_id), why));
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use super::fixture::{Outcome, Scene, merge, sample};
+use super::fixture::{Outcome, Scene, fragment, merge, sample};
 
 /// Bodies by operation: the base into which a row's field is put.
 fn base(operation: &str) -> (&'static str, Value) {
@@ -28,25 +28,9 @@ fn rows(operation: &str) -> Vec<Value> {
 /// The request of a row with this value in the place of the field.
 fn ask(scene: &Scene, operation: &str, row: &Value, value: &Value) -> Outcome {
     let (pattern, mut body) = base(operation);
-    let fields = match row.get("body") {
-        Some(template) => put(template, value),
-        None => {
-            let path = row["path"].as_str().expect("a path");
-            path.rsplit('.').fold(value.clone(), |inner, name| json!({name: inner}))
-        }
-    };
-    merge(&mut body, &fields);
+    merge(&mut body, &fragment(row, value));
     let (target, _) = sample(&Method::POST, pattern);
     scene.post(&target, &body)
-}
-
-fn put(template: &Value, value: &Value) -> Value {
-    match template {
-        Value::String(text) if text == "$value" => value.clone(),
-        Value::Array(items) => items.iter().map(|item| put(item, value)).collect(),
-        Value::Object(members) => members.iter().map(|(key, item)| (key.clone(), put(item, value))).collect(),
-        other => other.clone(),
-    }
 }
 
 /// Where the field stands in what the engine gets.
@@ -57,13 +41,12 @@ fn pointer(row: &Value) -> String {
     }
 }
 
-fn check(operation: &str, row: &Value) {
-    let scene = Scene::postgres();
-    let outcome = ask(&scene, operation, row, &row["value"]);
+fn check(scene: &Scene, operation: &str, row: &Value) {
+    let outcome = ask(scene, operation, row, &row["value"]);
     let key = row.get("key").and_then(Value::as_str).unwrap_or_default();
     match row["expected"].as_str().expect("a word") {
         "passes" => {
-            let upstream = row.get("upstream").unwrap_or(&row["value"]);
+            let upstream = row.get("upstream").unwrap_or_else(|| &row["value"]);
             assert_eq!(&outcome.sent().at(&pointer(row)), upstream);
         }
         "dropped" => assert_eq!(outcome.sent().at(&pointer(row)), Value::Null),
@@ -75,18 +58,18 @@ fn check(operation: &str, row: &Value) {
     }
 }
 
-fn check_neutral(operation: &str, row: &Value) {
-    let scene = Scene::postgres();
+fn check_neutral(scene: &Scene, operation: &str, row: &Value) {
     let when_neutral = row.get("when_neutral").unwrap_or(&Value::Null);
     for value in row["neutral"].as_array().expect("a list") {
-        let sent = ask(&scene, operation, row, value).sent();
+        let sent = ask(scene, operation, row, value).sent();
         assert_eq!(&sent.at(&pointer(row)), when_neutral, "{value}");
     }
 }
 
-fn each_row(check: impl Fn(&str, &Value)) {
+fn each_row(check: impl Fn(&Scene, &str, &Value)) {
+    let scene = Scene::postgres();
     for operation in OPERATIONS {
-        super::fixture::each(rows(operation), |row| check(operation, row));
+        super::fixture::each(rows(operation), |row| check(&scene, operation, row));
     }
 }
 
@@ -114,7 +97,7 @@ fn every_field_of_the_specifications_has_a_row_and_every_row_a_field() {
 
 #[test]
 fn every_row_that_is_refused_names_its_key_and_every_row_its_reason() {
-    each_row(|_, row| {
+    each_row(|_, _, row| {
         let names_key = ["refused", "not-yet"].contains(&row["expected"].as_str().expect("a word"));
         assert_eq!(row.get("key").is_some(), names_key);
         assert!(!row["reason"].as_str().expect("words").is_empty());
