@@ -186,7 +186,8 @@ fn sources() -> Vec<Source> {
         let below = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
         Source::read(&below, &fs::read_to_string(path).unwrap())
     };
-    found.iter().filter(|path| !path.ends_with("tests.rs")).map(read).collect()
+    let is_test = |path: &&PathBuf| path.iter().any(|part| part == "tests" || part == "tests.rs");
+    found.iter().filter(|path| !is_test(path)).map(read).collect()
 }
 
 fn walk(directory: &Path, found: &mut Vec<PathBuf>) {

@@ -93,7 +93,7 @@ impl Tally {
             (Ok(()), None) => self.passed += 1,
             (Err(_), Some(_)) => self.listed += 1,
             (Ok(()), Some(_)) => {
-                self.failed.push(format!("{}: listed as an exception, but it passes ({round})", row.id))
+                self.failed.push(format!("{}: listed as an exception, but it passes ({round})", row.id));
             }
             (Err(why), None) => self.failed.push(format!("{} ({round}): {why}  [{}]", row.id, row.why)),
         }

@@ -12,7 +12,7 @@ use crate::harness::{Lab, OWNER};
 
 const CREATE: &str = "/v1.41/containers/create";
 
-fn with_host(host: Value) -> Value {
+fn with_host(host: &Value) -> Value {
     json!({"Image": "postgres:16", "HostConfig": host})
 }
 
@@ -70,11 +70,11 @@ async fn every_power_over_the_host_is_refused_with_its_place_and_key() {
         (json!({"PidsLimit": 100_000}), "HostConfig.PidsLimit", "containers.limits.pids"),
         (json!({"NetworkMode": "host"}), "HostConfig.NetworkMode", "containers.host.network"),
     ] {
-        let reply = lab.post(CREATE, &with_host(host)).await;
+        let reply = lab.post(CREATE, &with_host(&host)).await;
         reply.assert_refused(place, key);
     }
     let mount = json!([{"Type": "bind", "Source": "/", "Target": "/host"}]);
-    let reply = lab.post(CREATE, &with_host(json!({ "Mounts": mount }))).await;
+    let reply = lab.post(CREATE, &with_host(&json!({ "Mounts": mount }))).await;
     reply.assert_status(403).assert_error();
     assert!(reply.message().contains("HostConfig.Mounts[0]"), "{}", reply.message());
     lab.engine.assert_untouched();
@@ -119,7 +119,7 @@ async fn ports_are_published_on_loopback_only() {
         json!({"PublishAllPorts": true}),
     ] {
         lab.engine.forget();
-        lab.post(CREATE, &with_host(host)).await.assert_status(201);
+        lab.post(CREATE, &with_host(&host)).await.assert_status(201);
         let up = lab.engine.only_forwarded().json();
         let bindings = &up["HostConfig"]["PortBindings"]["5432/tcp"];
         let addresses: Vec<&str> =
@@ -155,12 +155,12 @@ async fn ambiguous_documents_are_refused_before_anything_is_asked() {
 #[tokio::test]
 async fn an_unknown_field_with_a_value_is_refused_by_name_and_a_neutral_one_is_dropped() {
     let lab = Lab::start("postgres").await;
-    let reply = lab.post(CREATE, &with_host(json!({"FutureRoot": true}))).await;
+    let reply = lab.post(CREATE, &with_host(&json!({"FutureRoot": true}))).await;
     reply.assert_status(403).assert_error();
     assert!(reply.message().contains("HostConfig.FutureRoot"), "{}", reply.message());
     lab.engine.assert_untouched();
     let neutral = json!({"FutureA": null, "FutureB": false, "FutureC": [], "FutureD": {}, "FutureE": ""});
-    lab.post(CREATE, &with_host(neutral)).await.assert_status(201);
+    lab.post(CREATE, &with_host(&neutral)).await.assert_status(201);
     assert!(!String::from_utf8_lossy(&lab.engine.only_forwarded().body).contains("Future"));
 }
 
@@ -244,7 +244,7 @@ async fn paths_of_the_host_in_the_engines_errors_are_not_passed_on() {
 async fn options_that_only_take_power_away_need_no_grant() {
     let lab = Lab::start("postgres").await;
     let host = json!({"ReadonlyRootfs": true, "CapDrop": ["ALL"], "SecurityOpt": ["no-new-privileges"]});
-    lab.post(CREATE, &with_host(host)).await.assert_status(201);
+    lab.post(CREATE, &with_host(&host)).await.assert_status(201);
     let up = lab.engine.only_forwarded().json();
     assert_eq!((&up["HostConfig"]["ReadonlyRootfs"], &up["HostConfig"]["CapDrop"]), (&json!(true), &json!(["ALL"])));
 }
@@ -253,7 +253,7 @@ async fn options_that_only_take_power_away_need_no_grant() {
 async fn unrestricted_passes_everything_but_the_floor_and_injects_nothing() {
     let lab = Lab::start("unrestricted").await;
     let host = json!({"Privileged": true, "Binds": ["/srv:/srv"], "NetworkMode": "host"});
-    lab.post(CREATE, &with_host(host)).await.assert_status(201);
+    lab.post(CREATE, &with_host(&host)).await.assert_status(201);
     let up = lab.engine.only_forwarded().json();
     assert_eq!((&up["HostConfig"]["Privileged"], &up["HostConfig"]["Binds"]), (&json!(true), &json!(["/srv:/srv"])));
     assert!(up["HostConfig"]["Memory"].is_null() || up["HostConfig"]["Memory"] == json!(0), "{up}");

@@ -323,7 +323,7 @@ impl Shared {
     pub(crate) fn amend(&self, at: &Entry, change: impl FnOnce(&mut Recorded)) {
         let mut state = self.lock();
         let same = |r: &&mut Recorded| r.connection == at.connection && r.head == at.head;
-        if let Some(found) = state.requests.get_mut(at.index).filter(|r| same(&r)) {
+        if let Some(found) = state.requests.get_mut(at.index).filter(same) {
             change(found);
         }
     }

@@ -118,9 +118,9 @@ fn container_list(request: &Recorded, world: &World) -> Answer {
             && filters["id"].as_array().is_none_or(|ids| ids.iter().any(|id| container.id.starts_with(text(id))))
             && filters["name"].as_array().is_none_or(|names| names.iter().any(|n| container.name.contains(text(n))))
     };
-    let found: Vec<Value> = world.containers.iter().filter(kept).map(Container::summary).collect();
     let limit = request.query_value("limit").and_then(|limit| limit.parse().ok()).filter(|limit| *limit > 0);
-    Answer::Json(200, Value::Array(found.into_iter().take(limit.unwrap_or(usize::MAX)).collect()))
+    let found = world.containers.iter().filter(kept).take(limit.unwrap_or(usize::MAX));
+    Answer::Json(200, found.map(Container::summary).collect())
 }
 
 fn create(request: &Recorded, world: &mut World) -> Answer {
@@ -313,9 +313,9 @@ fn volumes(request: &Recorded, rest: &[&str], world: &World) -> Answer {
 fn filters(request: &Recorded) -> Value {
     let text = request.query_value("filters").unwrap_or_default();
     let Ok(Value::Object(filters)) = serde_json::from_str(&text) else { return json!({}) };
-    let list = |value: Value| match value {
-        Value::Object(map) => map.into_iter().map(|(key, _)| Value::String(key)).collect(),
-        other => other,
+    let list = |value: Value| match value.as_object() {
+        Some(map) => map.keys().cloned().map(Value::String).collect(),
+        None => value,
     };
     Value::Object(filters.into_iter().map(|(key, value)| (key, list(value))).collect())
 }
