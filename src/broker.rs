@@ -395,17 +395,14 @@ fn note_words(recorder: &mut Recorder, words: &ApiRequest) {
 fn note_permit(recorder: &mut Recorder, permit: &Permit) {
     recorder.note(|record| {
         record.decision = Decision::Permitted;
-        match permit.operation() {
-            Operation::Container(ContainerOperation::Act { container, action }) => {
-                record.object = Some(container.as_str().to_owned());
-                if let ContainerAction::Delete(_) = action {
-                    record.amended.push("v=1".to_owned());
-                }
+        if let Operation::Container(ContainerOperation::Act { container, action }) = permit.operation() {
+            record.object = Some(container.as_str().to_owned());
+            if let ContainerAction::Delete(_) = action {
+                record.amended.push("v=1".to_owned());
             }
-            Operation::Container(ContainerOperation::Create(create)) => {
-                record.object = Some(create.body.image.clone());
-            }
-            _ => {}
+        }
+        if let Operation::Container(ContainerOperation::Create(create)) = permit.operation() {
+            record.object = Some(create.body.image.clone());
         }
     });
 }

@@ -142,7 +142,17 @@ impl BrokerError {
             }
             Self::Request(error) if !error.place().is_empty() => record.place = Some(error.place().to_owned()),
             Self::Upstream(error) => record.detail = Some(chain(error)),
-            _ => {}
+            Self::Request(_)
+            | Self::Denied(Denial::NotFound { .. })
+            | Self::NoSuchExec(_)
+            | Self::Version(_)
+            | Self::TooLarge(_)
+            | Self::Body(_)
+            | Self::Archive(_)
+            | Self::TooManyStreams(_)
+            | Self::AuditBroken
+            | Self::Abandoned
+            | Self::CreateUndone(_) => {}
         }
     }
 }

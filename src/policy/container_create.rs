@@ -37,7 +37,10 @@ pub(super) fn questions(judge: &Judge<'_>, create: &ContainerCreate, _: &Facts) 
 
 pub(super) fn decide(judge: &Judge<'_>, create: ContainerCreate, facts: &Facts) -> Result<Judged, Denial> {
     if judge.policy.unrestricted {
-        reserved_labels(judge, &create.body.labels)?;
+        reserved_labels(judge, "Labels", &create.body.labels)?;
+        for (index, labels) in mounts::volume_labels(&create.body.host_config) {
+            reserved_labels(judge, &format!("HostConfig.Mounts[{index}].VolumeOptions.Labels"), labels)?;
+        }
         mounts::floor(judge, &create.body.host_config)?;
         let operation = Operation::Container(ContainerOperation::Create(Box::new(create)));
         return Ok(Judged::as_is(operation));
@@ -104,8 +107,8 @@ fn judge_image<'f>(judge: &Judge<'_>, named: &str, facts: &'f Facts) -> Result<&
     judge_reference(judge, named)?;
     match facts.image(named) {
         Some(found) if !found.id.is_empty() && image::visible(judge, named, found).is_some() => Ok(found),
-        Some(_) => Err(judge.refuse(ID, "Image", shown(named), image::allowed_images(judge), keys::IMAGES_ALLOW)),
-        None => Err(Denial::no_such_image(&image::familiar(named))),
+        // an ID prefix of somebody's image is answered like one of nobody's
+        Some(_) | None => Err(Denial::no_such_image(&image::familiar(named))),
     }
 }
 
@@ -202,11 +205,7 @@ fn judge_body(
 /// An image named by ID or ID prefix goes up by its full ID; a name stays as the client wrote it, so that lists and
 /// inspects look right, and what it meant is compared after the create.
 fn addressed(named: &str, image: &ImageFacts) -> String {
-    let is_name = ImageReference::parse(named).is_ok();
-    if image::names_by_id(named, &image.id) && !(is_name && !image.repo_tags.is_empty() && named.contains([':', '/'])) {
-        return image.id.clone();
-    }
-    named.to_owned()
+    if image::names_by_id(named, &image.id) { image.id.clone() } else { named.to_owned() }
 }
 
 fn stamped(judge: &Judge<'_>, StringMap(mut labels): StringMap, image_id: &str) -> StringMap {
@@ -248,7 +247,7 @@ pub(super) fn working_dir(judge: &Judge<'_>, id: &'static str, path: &str) -> Re
 }
 
 fn judge_labels(judge: &Judge<'_>, labels: &StringMap) -> Result<(), Denial> {
-    reserved_labels(judge, labels)?;
+    reserved_labels(judge, "Labels", labels)?;
     let allowed = &judge.policy.containers.labels;
     match labels.0.keys().find(|key| !allowed.matches(key)) {
         None => Ok(()),
@@ -259,12 +258,12 @@ fn judge_labels(judge: &Judge<'_>, labels: &StringMap) -> Result<(), Denial> {
     }
 }
 
-fn reserved_labels(judge: &Judge<'_>, labels: &StringMap) -> Result<(), Denial> {
+fn reserved_labels(judge: &Judge<'_>, place: &str, labels: &StringMap) -> Result<(), Denial> {
     match labels.0.keys().find(|key| is_reserved_label(key)) {
         None => Ok(()),
         Some(key) => {
-            let why = format!("labels that begin with `{}` say whose a container is", ownership::PREFIX);
-            Err(judge.floor(ID, "Labels", format!("the label {}", shown(key)), why))
+            let why = format!("labels that begin with `{}` say whose an object is", ownership::PREFIX);
+            Err(judge.floor(ID, place, format!("the label {}", shown(key)), why))
         }
     }
 }
@@ -283,8 +282,7 @@ fn judge_healthcheck(judge: &Judge<'_>, check: &HealthConfig) -> Result<(), Deni
 
 fn judge_stop(judge: &Judge<'_>, signal: &str, timeout: Option<i64>) -> Result<(), Denial> {
     word::signal(judge, ID, "StopSignal", signal)?;
-    let name = signal.strip_prefix("SIG").unwrap_or(signal);
-    if ["CHLD", "CLD", "CONT", "URG", "STOP", "TSTP", "TTIN", "TTOU"].contains(&name) {
+    if word::does_not_end(signal) {
         return Err(judge.floor(ID, "StopSignal", shown(signal), "it does not end a process"));
     }
     match timeout.filter(|seconds| !(0..=LONGEST_STOP).contains(seconds)) {
