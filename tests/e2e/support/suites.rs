@@ -81,7 +81,7 @@ fn assert_passes(run: &Run, how: &str) {
 
 /// The create that every library sends for its reaper, by the CLI.
 fn a_reaper_is_refused(engine: Engine) {
-    let upstream = engine.socket();
+    let _up = engine.socket();
     let before = engine.listing();
     let broker = Broker::start(engine, &BrokerOptions::default());
     let create = [
