@@ -190,9 +190,19 @@ impl Broker {
         let operation = Operation::parse(kind, name, &words, &json, &body::json_bounds(&self.bounds))?;
         let version = within(words.version, self.engine.version().await?)?;
         let mut way = Way { client, recorder, upgrade: upgrade(kind, &words, parts), version };
-        let facts = self.facts(&judge, &operation).await?;
-        let permit = judge.decide(operation, &facts)?;
+        let permit = match self.decide(&judge, operation).await {
+            Ok(permit) => permit,
+            Err(refused) => {
+                body::discard(archive).await;
+                return Err(refused);
+            }
+        };
         self.send(&mut way, permit, &stamp, archive).await
+    }
+
+    async fn decide(&self, judge: &Judge<'_>, operation: Operation) -> Result<Permit, BrokerError> {
+        let facts = self.facts(judge, &operation).await?;
+        Ok(judge.decide(operation, &facts)?)
     }
 
     /// Asks the engine what the judge has to know, until it asks nothing more.

@@ -367,7 +367,8 @@ pub fn whole(status: StatusCode, json: Bytes) -> Response<Body> {
 pub fn error(error: &BrokerError, request_id: &str) -> Response<Body> {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let document = json!({ "message": error.message(request_id) });
-    let mut response = whole(status, document.to_string().into());
+    // engines end their documents with a line break: a refusal must not stand out by its length
+    let mut response = whole(status, format!("{document}\n").into());
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE"));
     }

@@ -95,7 +95,10 @@ fn judge_reference(judge: &Judge<'_>, named: &str) -> Result<(), Denial> {
     match ImageReference::parse(named) {
         Ok(reference) if judge.policy.allows_image(&reference) => Ok(()),
         Ok(_) | Err(_) if by_id && !named.is_empty() => Ok(()),
-        Ok(_) => Err(judge.refuse(ID, "Image", shown(named), image::allowed_images(judge), keys::IMAGES_ALLOW)),
+        Ok(reference) => {
+            let allowed = image::allowed_instead_of(judge, &reference);
+            Err(judge.refuse(ID, "Image", shown(named), allowed, keys::IMAGES_ALLOW))
+        }
         Err(error) => Err(judge.floor(ID, "Image", shown(named), format!("it is no image name: {error}"))),
     }
 }
