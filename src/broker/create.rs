@@ -55,6 +55,10 @@ async fn create(
     version: ApiVersion,
     expires: Option<u64>,
 ) -> Result<Whole, BrokerError> {
+    // before it is sent: an engine that dies in between may have made the container and never say so
+    if let Some(expires) = expires {
+        broker.sweeper.due(expires);
+    }
     let link = Link::new(broker.engine.address().clone());
     let response = broker.engine.send(permit, version, &link, None).await?;
     let headers = response.headers().clone();
@@ -62,9 +66,6 @@ async fn create(
     let whole = Whole { status, headers, bytes };
     if status != StatusCode::CREATED {
         return Ok(whole);
-    }
-    if let Some(expires) = expires {
-        broker.sweeper.due(expires);
     }
     let id = read_id(&whole.bytes)?;
     match finish(broker, permit, &id).await {
