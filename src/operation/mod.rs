@@ -189,7 +189,18 @@ impl Operation {
         match self {
             Self::Container(ContainerOperation::Create(_)) => true,
             Self::Container(ContainerOperation::Act { container: _, action }) => {
-                matches!(action, ContainerAction::Start(_) | ContainerAction::Restart(_))
+                // where a mount, the container's file system or its process is touched
+                matches!(
+                    action,
+                    ContainerAction::Start(_)
+                        | ContainerAction::Stop(_)
+                        | ContainerAction::Restart(_)
+                        | ContainerAction::Kill(_)
+                        | ContainerAction::Delete(_)
+                        | ContainerAction::ArchiveInfo(_)
+                        | ContainerAction::ArchiveGet(_)
+                        | ContainerAction::ArchivePut(_)
+                )
             }
             Self::Container(ContainerOperation::List(_))
             | Self::System(_)
