@@ -170,22 +170,23 @@ impl Judge<'_> {
             return match kind {
                 // the event of an exec holds its command line
                 "container" if action.starts_with("exec_") => None,
-                "container" | "network" | "volume" | "image" => Some(true),
+                "container" | "network" | "volume" => Some(true),
+                "image" => Some(self.image_event_is_visible(event)),
+                // an engine that is told to read its configuration again tells all of it
                 _ => Some(false),
             };
         }
-        let name = || event.pointer("/Actor/Attributes/name").and_then(Value::as_str).unwrap_or_default();
         match kind {
-            "image" => {
-                let id = event.pointer("/Actor/ID").and_then(Value::as_str).unwrap_or_default();
-                let allowed = |text: &str| {
-                    ImageReference::parse(text).is_ok_and(|reference| self.policy.allows_image(&reference))
-                };
-                Some(allowed(id) || allowed(name()))
-            }
+            "image" => Some(self.image_event_is_visible(event)),
             "container" | "network" | "volume" => None,
             _ => Some(false),
         }
+    }
+
+    fn image_event_is_visible(&self, event: &Value) -> bool {
+        let texts = ["/Actor/ID", "/Actor/Attributes/name"].into_iter().filter_map(|at| event.pointer(at)?.as_str());
+        let mut named = texts.filter_map(|text| ImageReference::parse(text).ok());
+        named.any(|reference| self.policy.allows_image(&reference))
     }
 }
 
