@@ -274,8 +274,8 @@ impl Broker {
         recorder: &mut Recorder,
     ) -> Result<Response<Body>, BrokerError> {
         let operation = permit.operation();
-        let failed = answer.status().is_client_error() || answer.status().is_server_error();
-        if failed && operation.may_tell_host_paths() && !self.policy.unrestricted {
+        let failed = is_error(answer.status());
+        if failed && self.hides_host_paths(operation) {
             return self.mapped_error(answer, recorder).await;
         }
         if permit.relay() == Relay::AsIs || failed {
@@ -310,6 +310,11 @@ impl Broker {
         // the engine ends its documents with a line break, and some clients print them as they are
         shown.push(b'\n');
         Ok(shown)
+    }
+
+    /// Whether errors of the engine about this operation go through [`Self::mapped_error`].
+    fn hides_host_paths(&self, operation: &Operation) -> bool {
+        operation.may_tell_host_paths() && !self.policy.unrestricted
     }
 
     /// An error of the engine without the paths of the host; the original goes to the record.
@@ -426,6 +431,10 @@ fn note_permit(recorder: &mut Recorder, permit: &Permit, took_volumes: bool) {
             record.object = Some(create.body.image.clone());
         }
     });
+}
+
+fn is_error(status: StatusCode) -> bool {
+    status.is_client_error() || status.is_server_error()
 }
 
 /// Whether it is a delete that takes anonymous volumes along.

@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Answered, Broker, Way};
+use super::{Answered, Broker, Way, is_error};
 use crate::client::Connection;
 use crate::operation::container::HijackStyle;
 use crate::policy::permit::Permit;
@@ -36,6 +36,9 @@ pub(super) async fn send(
     match (style, way.upgrade.take()) {
         (HijackStyle::Upgrade, Some(client)) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => {
             Ok(Answered { response: spliced(broker, way, client, answer, place), place: None })
+        }
+        _ if is_error(answer.status()) && broker.hides_host_paths(permit.operation()) => {
+            Ok(Answered { response: broker.mapped_error(answer, way.recorder).await?, place: None })
         }
         // the engine answered with a body: the stream itself in the other style, or an error
         _ => Ok(Answered { response: response::relay(answer), place }),

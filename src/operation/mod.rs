@@ -196,16 +196,17 @@ impl Operation {
                         | ContainerAction::Stop(_)
                         | ContainerAction::Restart(_)
                         | ContainerAction::Kill(_)
+                        | ContainerAction::Attach(..)
                         | ContainerAction::Delete(_)
                         | ContainerAction::ArchiveInfo(_)
                         | ContainerAction::ArchiveGet(_)
                         | ContainerAction::ArchivePut(_)
                 )
             }
+            Self::Exec(ExecOperation { exec: _, action }) => matches!(action, ExecAction::Start(..)),
             Self::Container(ContainerOperation::List(_))
             | Self::System(_)
             | Self::Image(_)
-            | Self::Exec(_)
             | Self::Network(_)
             | Self::Volume(_)
             | Self::Prune(_) => false,

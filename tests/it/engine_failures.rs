@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::harness::Lab;
 use crate::harness::client::{NoReply, Request};
-use crate::harness::engine::world::{OWN, OWN_STOPPED};
+use crate::harness::engine::world::{OWN, OWN_EXEC, OWN_STOPPED};
 
 #[tokio::test]
 async fn an_engine_that_is_not_there_is_502_and_says_where_it_was_expected() {
@@ -184,6 +184,12 @@ async fn an_error_that_names_a_path_of_the_host_is_json_without_it() {
         let reply = lab.call(request).await;
         let message = reply.assert_status(500).message();
         assert_eq!(message, "error mounting \"<a path of the host>\" to \"/data\": denied", "{method} {path}");
+    }
+    lab.engine.on("POST", "/exec/*/start").error(500, words);
+    for detach in [true, false] {
+        let start = Request::post(&format!("/v1.41/exec/{OWN_EXEC}/start")).json(&json!({"Detach": detach})).upgrade();
+        let message = lab.call(start).await.assert_status(500).message();
+        assert!(!message.contains("/var/lib"), "detach {detach}: {message}");
     }
 }
 
