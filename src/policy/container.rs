@@ -16,6 +16,7 @@ use crate::operation::container::{
     ContainerStartQuery, ContainerStopQuery, ContainerWaitQuery, ResizeQuery,
 };
 use crate::operation::names::ContainerRef;
+use crate::request::Filters;
 
 pub(super) fn questions(
     judge: &Judge<'_>,
@@ -46,13 +47,28 @@ pub(super) fn decide_list(judge: &Judge<'_>, query: ContainerListQuery) -> Resul
         Scope::None => {
             return Err(judge.refuse("ContainerList", "", "lists containers", "to see nothing", "containers.see"));
         }
-        Scope::Own => volume::owned(judge, filters),
+        Scope::Own => {
+            names_no_other(judge, &filters)?;
+            volume::owned(judge, filters)
+        }
         Scope::All => filters,
     };
     // `since` and `before` name containers that may be foreign; the answer would tell whether they exist
     let _dropped = (since, before);
     let query = ContainerListQuery { all, limit, size, filters, since: String::new(), before: String::new() };
     Ok(Judged::filtered(Operation::Container(ContainerOperation::List(query))))
+}
+
+/// The engine answers 404 where these filters name a container that does not exist, and so tells which ones do.
+fn names_no_other(judge: &Judge<'_>, filters: &Filters) -> Result<(), Denial> {
+    match ["before", "since"].into_iter().find(|name| !filters.values(name).is_empty()) {
+        None => Ok(()),
+        Some(name) => {
+            let wanted = format!("the filter `{name}`");
+            let allowed = "filters that name no other container";
+            Err(judge.refuse("ContainerList", "filters", wanted, allowed, "containers.see"))
+        }
+    }
 }
 
 pub(super) fn decide(
@@ -68,7 +84,7 @@ pub(super) fn decide(
     let found = find(judge, reference, &action, facts)?;
     judge_action(judge, id, &action, found, facts)?;
     let seen_whole = judge.owns(found);
-    let action = amend(action);
+    let action = amend(action, seen_whole);
     let operation = Operation::Container(ContainerOperation::Act { container: (&found.id).into(), action });
     Ok(if seen_whole { Judged::as_is(operation) } else { Judged::filtered(operation) })
 }
@@ -234,7 +250,9 @@ fn may_start(judge: &Judge<'_>, id: &'static str, found: &ContainerFacts, facts:
     }
     let foreign = found.networks.iter().find(|(name, id)| {
         let known = facts.network(network_word(name, id));
-        !known.is_some_and(|network| network::joinable(judge, network) || is_default_and_kept(judge, &network.name))
+        !known.is_some_and(|network| {
+            network::joinable(judge, network) || network::is_default_and_kept(judge, &network.name)
+        })
     });
     match foreign {
         None => Ok(()),
@@ -245,27 +263,22 @@ fn may_start(judge: &Judge<'_>, id: &'static str, found: &ContainerFacts, facts:
     }
 }
 
-/// In `add` mode the default network stays beside the attached ones.
-fn is_default_and_kept(judge: &Judge<'_>, name: &str) -> bool {
-    let containers = &judge.policy.containers;
-    name == "bridge" && !containers.attach.is_empty() && containers.attach_mode == super::compile::AttachMode::Add
-}
-
+/// By the name that the container was created with; one that was created by ID, by the names that its image has now.
 fn image_is_allowed(judge: &Judge<'_>, found: &ContainerFacts, facts: &Facts) -> bool {
-    match ImageReference::parse(&found.image) {
-        Ok(reference) => judge.policy.allows_image(&reference),
-        Err(_) => {
-            facts.image(&found.image_id).is_some_and(|image| image::visible(judge, &found.image_id, image).is_some())
-        }
+    if image::names_by_id(&found.image, &found.image_id) {
+        let image = facts.image(&found.image_id);
+        return image.is_some_and(|image| image::visible(judge, &found.image_id, image).is_some());
     }
+    ImageReference::parse(&found.image).is_ok_and(|reference| judge.policy.allows_image(&reference))
 }
 
-/// What the policy changes: a delete takes the anonymous volumes along, which carry no label of ours; a stop ends.
-fn amend(action: ContainerAction) -> ContainerAction {
+/// What the policy changes: the delete of an own container takes the anonymous volumes along, which carry no label of
+/// ours; a stop ends. What a foreign container leaves behind is its owner's business.
+fn amend(action: ContainerAction, own: bool) -> ContainerAction {
     let bounded = |ContainerStopQuery { signal, t }| ContainerStopQuery { signal, t: t.map(bound_grace) };
     match action {
-        ContainerAction::Delete(ContainerDeleteQuery { v: _, force, link }) => {
-            ContainerAction::Delete(ContainerDeleteQuery { v: true, force, link })
+        ContainerAction::Delete(ContainerDeleteQuery { v, force, link }) => {
+            ContainerAction::Delete(ContainerDeleteQuery { v: v || own, force, link })
         }
         ContainerAction::Stop(query) => ContainerAction::Stop(bounded(query)),
         ContainerAction::Restart(query) => ContainerAction::Restart(bounded(query)),

@@ -101,8 +101,8 @@ fn judge_image<'f>(judge: &Judge<'_>, named: &str, facts: &'f Facts) -> Result<&
     judge_reference(judge, named)?;
     match facts.image(named) {
         Some(found) if !found.id.is_empty() && image::visible(judge, named, found).is_some() => Ok(found),
-        Some(_) => Err(judge.refuse(ID, "Image", shown(named), image::allowed_images(judge), keys::IMAGES_ALLOW)),
-        None => Err(Denial::no_such_image(&image::familiar(named))),
+        // an ID prefix of somebody's image is answered like one of nobody's
+        Some(_) | None => Err(Denial::no_such_image(&image::familiar(named))),
     }
 }
 
@@ -199,11 +199,7 @@ fn judge_body(
 /// An image named by ID or ID prefix goes up by its full ID; a name stays as the client wrote it, so that lists and
 /// inspects look right, and what it meant is compared after the create.
 fn addressed(named: &str, image: &ImageFacts) -> String {
-    let is_name = ImageReference::parse(named).is_ok();
-    if image::names_by_id(named, &image.id) && !(is_name && !image.repo_tags.is_empty() && named.contains([':', '/'])) {
-        return image.id.clone();
-    }
-    named.to_owned()
+    if image::names_by_id(named, &image.id) { image.id.clone() } else { named.to_owned() }
 }
 
 fn stamped(judge: &Judge<'_>, StringMap(mut labels): StringMap, image_id: &str) -> StringMap {
@@ -280,8 +276,7 @@ fn judge_healthcheck(judge: &Judge<'_>, check: &HealthConfig) -> Result<(), Deni
 
 fn judge_stop(judge: &Judge<'_>, signal: &str, timeout: Option<i64>) -> Result<(), Denial> {
     word::signal(judge, ID, "StopSignal", signal)?;
-    let name = signal.strip_prefix("SIG").unwrap_or(signal);
-    if ["CHLD", "CLD", "CONT", "URG", "STOP", "TSTP", "TTIN", "TTOU"].contains(&name) {
+    if word::does_not_end(signal) {
         return Err(judge.floor(ID, "StopSignal", shown(signal), "it does not end a process"));
     }
     match timeout.filter(|seconds| !(0..=LONGEST_STOP).contains(seconds)) {

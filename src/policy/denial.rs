@@ -135,6 +135,12 @@ impl Refusal {
     }
 }
 
+/// A place in a request, fit to stand in a message: keys of JSON maps in it are the client's own words.
+pub(super) fn plain_place(place: &str) -> String {
+    let quoted = shown(place);
+    quoted.strip_prefix('`').and_then(|rest| rest.strip_suffix('`')).unwrap_or_default().to_owned()
+}
+
 /// A client's word, fit to stand in a message: in backticks, on one line, cut at 120 characters.
 #[must_use]
 pub fn shown(text: &str) -> String {

@@ -2,7 +2,7 @@
 //!
 //! Must never rely on an exec's ID being secret: whose it is comes from the container that it runs in.
 
-use super::compile::ExecGrant;
+use super::compile::{Control, ExecGrant};
 use super::denial::{Denial, shown};
 use super::facts::{FactQuery, Facts};
 use super::judge::{Judge, Judged};
@@ -28,11 +28,14 @@ pub(super) fn decide(judge: &Judge<'_>, operation: ExecOperation, facts: &Facts)
     if judge.policy.unrestricted {
         return Ok(Judged::as_is(Operation::Exec(operation)));
     }
+    let id = operation.operation_id();
+    if judge.policy.containers.control == Control::None {
+        return Err(judge.refuse(id, "", "acts on a container", "to act on no container", "containers.control"));
+    }
     let missing = || Denial::no_such_exec(operation.exec.as_str());
     let exec = facts.exec(&operation.exec).ok_or_else(missing)?;
     let container = ContainerRef::from(&exec.container);
     judge.controlled(&container, false, facts).ok_or_else(missing)?;
-    let id = operation.operation_id();
     granted(judge, id)?;
     match &operation.action {
         ExecAction::Start(

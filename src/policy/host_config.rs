@@ -179,9 +179,10 @@ pub(super) fn decide(
 
     // storage
     mounts::binds(judge, &binds, facts)?;
-    mounts::mounts(judge, &mounts, facts)?;
+    let mounts = mounts::mounts(judge, mounts, facts)?;
     mounts::tmpfs(judge, &tmpfs)?;
-    refuse(volume_driver.is_empty(), "VolumeDriver", word(&volume_driver), keys::CONTAINERS_HOST_VOLUME_DRIVERS)?;
+    let local_driver = ["", "local"].contains(&volume_driver.as_str());
+    refuse(local_driver, "VolumeDriver", word(&volume_driver), keys::CONTAINERS_HOST_VOLUME_DRIVERS)?;
     refuse(volumes_from.is_empty(), "VolumesFrom", first(&volumes_from), keys::VOLUMES_CREATE)?;
     refuse(storage_opt.0.is_empty(), "StorageOpt", keys_of(&storage_opt.0), keys::CONTAINERS_HOST_STORAGE_OPT)?;
 

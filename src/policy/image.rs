@@ -10,7 +10,7 @@ use super::pattern::ImageReference;
 use super::word;
 use crate::operation::Operation;
 use crate::operation::image::{ImageCreateQuery, ImageInspectQuery, ImageListQuery, ImageOperation};
-use crate::request::Secret;
+use crate::request::{Filters, Secret};
 
 pub(super) fn questions(judge: &Judge<'_>, operation: &ImageOperation) -> Vec<FactQuery> {
     match operation {
@@ -33,10 +33,23 @@ pub(super) fn decide(judge: &Judge<'_>, operation: ImageOperation, facts: &Facts
         ImageOperation::List(query) => {
             let ImageListQuery { all: _, filters: _, filter: _, shared_size: _, digests: _, manifests: _, identity: _ } =
                 &query;
+            names_allowed_images(judge, &query.filters)?;
             Ok(Judged::filtered(Operation::Image(ImageOperation::List(query))))
         }
         ImageOperation::Inspect { name, query } => inspect(judge, name, query, facts),
         ImageOperation::Create { query, registry_auth } => pull(judge, query, registry_auth),
+    }
+}
+
+/// The engine answers 404 where these filters name an image that does not exist, and so tells which ones do.
+fn names_allowed_images(judge: &Judge<'_>, filters: &Filters) -> Result<(), Denial> {
+    let allowed = |text: &String| {
+        !could_be_an_id(text) && ImageReference::parse(text).is_ok_and(|image| judge.policy.allows_image(&image))
+    };
+    let named = ["before", "since"].into_iter().flat_map(|name| filters.values(name));
+    match named.into_iter().find(|text| !allowed(text)) {
+        None => Ok(()),
+        Some(text) => Err(judge.refuse("ImageList", "filters", shown(text), allowed_images(judge), "images.allow")),
     }
 }
 
@@ -46,18 +59,29 @@ fn inspect(judge: &Judge<'_>, name: String, query: ImageInspectQuery, facts: &Fa
         return Err(judge.floor("ImageInspect", "platform", shown(platform), "a platform is a short JSON document"));
     }
     match facts.image(&name).and_then(|image| visible(judge, &name, image)) {
-        Some(_) => Ok(Judged::filtered(Operation::Image(ImageOperation::Inspect { name, query }))),
+        Some(id) => {
+            let name = if names_by_id(&name, id) { id.to_owned() } else { name };
+            Ok(Judged::filtered(Operation::Image(ImageOperation::Inspect { name, query })))
+        }
         None => Err(Denial::no_such_image(&familiar(&name))),
     }
 }
 
 /// Whether `images.allow` matches the image: by the name that the client used, or, for an ID, by one of its names.
-/// Gives the image's ID.
+/// Gives the image's ID. A word that is the beginning of the image's ID counts as an ID, whatever name it could be as
+/// well: the engine takes `cafe` for an ID prefix where no image has that name.
 pub(super) fn visible<'f>(judge: &Judge<'_>, name: &str, image: &'f ImageFacts) -> Option<&'f str> {
-    let by_name = ImageReference::parse(name).is_ok_and(|reference| judge.policy.allows_image(&reference));
-    let by_id = names_by_id(name, &image.id)
-        && judge.policy.images.allow.iter().any(|p| p.matches_any_of(&image.repo_tags, &image.repo_digests));
-    (by_name || by_id).then_some(image.id.as_str())
+    let allowed = if names_by_id(name, &image.id) {
+        judge.policy.images.allow.iter().any(|p| p.matches_any_of(&image.repo_tags, &image.repo_digests))
+    } else {
+        ImageReference::parse(name).is_ok_and(|reference| judge.policy.allows_image(&reference))
+    };
+    allowed.then_some(image.id.as_str())
+}
+
+/// Whether the engine might take a word for an ID or the beginning of one.
+fn could_be_an_id(text: &str) -> bool {
+    text.starts_with("sha256:") || text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 /// Whether a client's word is this ID, or a prefix of it, with or without the algorithm in front.

@@ -4,7 +4,7 @@
 //! and [`Judge::decide`] decides from what was answered. What was not asked, not answered or not understood is refused.
 
 use super::compile::{Control, Policy, Scope};
-use super::denial::{Denial, Reason, Refusal, shown};
+use super::denial::{Denial, Reason, Refusal, plain_place, shown};
 use super::facts::{ContainerFacts, FactQuery, Facts, Within};
 use super::ownership::Stamp;
 use super::permit::{FollowUp, Permit, Relay};
@@ -138,7 +138,7 @@ impl Judge<'_> {
     ) -> Denial {
         Denial::Refused(Box::new(Refusal {
             operation,
-            place: place.into(),
+            place: plain_place(&place.into()),
             wanted: wanted.into(),
             reason,
             policy: self.policy.to_string(),

@@ -45,7 +45,7 @@ pub(super) fn decide(judge: &Judge<'_>, asked: &HostConfig, engine: &EngineFacts
     };
     Ok(HostConfig {
         memory,
-        memory_reservation: reservation(judge, asked.memory_reservation, memory)?,
+        memory_reservation: reservation(judge, asked.memory_reservation, memory, engine)?,
         memory_swap: swap(judge, asked.memory_swap, memory, engine)?,
         nano_cpus,
         cpu_quota,
@@ -90,7 +90,7 @@ fn swap(judge: &Judge<'_>, asked: i64, memory: i64, engine: &EngineFacts) -> Res
     let key = keys::CONTAINERS_LIMITS_MEMORY;
     match in_i64(judge.policy.containers.limits.memory) {
         Limit::Unlimited => Ok(asked),
-        Limit::At(limit) if asked < 0 || asked > limit => {
+        Limit::At(limit) if (asked < 0 || asked > limit) && judge.policy.containers.limits.over == Over::Refuse => {
             let wanted = format!("`{asked}`");
             Err(judge.refuse(ID, "HostConfig.MemorySwap", wanted, format!("at most {limit} bytes"), key))
         }
@@ -102,8 +102,18 @@ fn swap(judge: &Judge<'_>, asked: i64, memory: i64, engine: &EngineFacts) -> Res
 }
 
 /// A soft limit below the hard one; it is left out where there is no hard one.
-fn reservation(judge: &Judge<'_>, asked: i64, memory: i64) -> Result<i64, Denial> {
-    if (asked < 0 || asked > memory) && asked != 0 && judge.policy.containers.limits.memory != Limit::Unlimited {
+fn reservation(judge: &Judge<'_>, asked: i64, memory: i64, engine: &EngineFacts) -> Result<i64, Denial> {
+    let limits = &judge.policy.containers.limits;
+    if asked == 0 || limits.memory == Limit::Unlimited {
+        return Ok(asked);
+    }
+    if !engine.memory_limit && limits.memory != Limit::NotSet {
+        return Ok(0);
+    }
+    if asked < 0 || asked > memory {
+        if limits.memory != Limit::NotSet && limits.over == Over::Clamp {
+            return Ok(memory);
+        }
         let allowed = format!("at most {memory} bytes");
         let place = "HostConfig.MemoryReservation";
         return Err(judge.refuse(ID, place, format!("`{asked}`"), allowed, keys::CONTAINERS_LIMITS_MEMORY));
@@ -131,7 +141,7 @@ fn cpus(judge: &Judge<'_>, asked: &HostConfig, engine: &EngineFacts) -> Result<(
     let nano = asked.cpu_quota.saturating_mul(1_000_000_000).checked_div(period).unwrap_or(i64::MAX);
     let granted = Asked { place: "HostConfig.CpuQuota", key, value: nano, limit, judge }.decide()?;
     let quota = if granted < nano { granted.saturating_mul(period) / 1_000_000_000 } else { asked.cpu_quota };
-    Ok((0, quota, asked.cpu_period))
+    Ok(if engine.cpu_limit { (0, quota, asked.cpu_period) } else { (0, 0, 0) })
 }
 
 /// The log driver and its bound. A driver that sends elsewhere is a way out, and one without a bound fills the disk.
@@ -191,8 +201,9 @@ fn log_options(
             "max-file" if value.parse::<u8>().is_ok_and(|files| (1..=5).contains(&files)) => {}
             "compress" | "mode" if ["true", "false", "blocking", "non-blocking"].contains(&value.as_str()) => {}
             _ => {
+                // values of other options may be tokens
                 let why = "log options are max-size, max-file (1 to 5), compress and mode";
-                return Err(judge.floor(ID, place, shown(value), why));
+                return Err(judge.floor(ID, place, "a value", why));
             }
         }
     }

@@ -31,3 +31,6 @@ mod publish;
 mod system;
 mod volume;
 mod word;
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,10 @@ pub(super) fn questions(host_config: &HostConfig) -> Vec<FactQuery> {
 pub(super) fn floor(judge: &Judge<'_>, host_config: &HostConfig) -> Result<(), Denial> {
     let from_binds = host_config.binds.iter().map(|bind| bind.split(':').next().unwrap_or_default());
     let from_mounts = host_config.mounts.iter().map(|mount| mount.source.as_str());
-    match from_binds.chain(from_mounts).find(|source| holds_engine_socket(source)) {
+    // the local driver binds what its option `device` names
+    let drivers = host_config.mounts.iter().filter_map(|mount| mount.volume_options.as_ref()?.driver_config.as_ref());
+    let from_drivers = drivers.flat_map(|driver| driver.options.0.values().map(String::as_str));
+    match from_binds.chain(from_mounts).chain(from_drivers).find(|source| holds_engine_socket(source)) {
         None => Ok(()),
         Some(source) => {
             let why = "it holds the engine's socket, which is the engine itself";
@@ -54,11 +57,31 @@ pub(super) fn binds(judge: &Judge<'_>, binds: &[String], facts: &Facts) -> Resul
     Ok(())
 }
 
-pub(super) fn mounts(judge: &Judge<'_>, mounts: &[Mount], facts: &Facts) -> Result<(), Denial> {
+/// Judges the long spelling, and gives it back without what belongs to other types or says nothing.
+pub(super) fn mounts(judge: &Judge<'_>, mounts: Vec<Mount>, facts: &Facts) -> Result<Vec<Mount>, Denial> {
     for (index, mount) in mounts.iter().enumerate() {
         judge_mount(judge, &format!("HostConfig.Mounts[{index}]"), mount, facts)?;
     }
-    Ok(())
+    Ok(mounts.into_iter().map(without_noise).collect())
+}
+
+fn without_noise(mount: Mount) -> Mount {
+    let Mount {
+        target,
+        source,
+        r#type,
+        read_only,
+        consistency: _,
+        bind_options: _,
+        volume_options,
+        image_options: _,
+        tmpfs_options,
+        cluster_options: _,
+    } = mount;
+    let no_copy = volume_options.is_some_and(|options| options.no_copy);
+    let volume_options = no_copy.then(|| VolumeOptions { no_copy, ..VolumeOptions::default() });
+    let tmpfs_options = tmpfs_options.filter(|options| *options != TmpfsOptions::default());
+    Mount { target, source, r#type, read_only, volume_options, tmpfs_options, ..Mount::default() }
 }
 
 fn judge_mount(judge: &Judge<'_>, place: &str, mount: &Mount, facts: &Facts) -> Result<(), Denial> {
@@ -89,7 +112,7 @@ fn judge_mount(judge: &Judge<'_>, place: &str, mount: &Mount, facts: &Facts) -> 
         ));
     }
     let neutral = [
-        ("Consistency", ["", "default"].contains(&consistency.as_str())),
+        ("Consistency", ["", "default", "consistent"].contains(&consistency.as_str())),
         ("BindOptions", bind_options.as_ref().is_none_or(|options| *options == BindOptions::default())),
         ("ImageOptions", image_options.is_none()),
         ("ClusterOptions", cluster_options.is_none()),
@@ -142,8 +165,11 @@ fn tmpfs_mount(judge: &Judge<'_>, place: &str, target: &str, options: Option<&Tm
     if !options.is_empty() {
         return Err(judge.floor(ID, format!("{place}.TmpfsOptions.Options"), "options", "size and mode have fields"));
     }
-    let size = u64::try_from(*size_bytes).unwrap_or(u64::MAX);
-    tmpfs_size(judge, &format!("{place}.TmpfsOptions.SizeBytes"), size)
+    let place = format!("{place}.TmpfsOptions.SizeBytes");
+    match u64::try_from(*size_bytes) {
+        Ok(size) => tmpfs_size(judge, &place, size),
+        Err(_) => Err(judge.floor(ID, place, format!("`{size_bytes}`"), "a size is not negative")),
+    }
 }
 
 pub(super) fn tmpfs(judge: &Judge<'_>, StringMap(tmpfs): &StringMap) -> Result<(), Denial> {
@@ -161,7 +187,8 @@ fn tmpfs_option(judge: &Judge<'_>, place: &str, option: &str) -> Result<(), Deni
     let number = |text: &str, radix| u64::from_str_radix(text, radix).ok();
     let plain = match option.split_once('=') {
         None => ["rw", "ro", "exec", "noexec", "nosuid", "nodev", "noatime", "relatime"].contains(&option),
-        Some(("size", size)) => match parse_size(size) {
+        // a size of 0 means none at all to the kernel
+        Some(("size", size)) => match parse_size(size).filter(|bytes| *bytes > 0) {
             Some(bytes) => return tmpfs_size(judge, place, bytes),
             None => false,
         },
@@ -254,6 +281,10 @@ fn holds_engine_socket(source: &str) -> bool {
     }
     if !source.starts_with('/') {
         return false;
+    }
+    // the kernel shows every process's root, and so the host's, a second time
+    if let ["proc", _, "root", rest @ ..] = parts.as_slice() {
+        parts = rest.to_vec();
     }
     ENGINE_SOCKETS.iter().any(|socket| socket.split('/').skip(1).take(parts.len()).eq(parts.iter().copied()))
 }

@@ -2,6 +2,7 @@
 //!
 //! Must never tell by its answer that a network exists which is neither predefined, the owner's, nor named in the policy.
 
+use super::compile::AttachMode;
 use super::denial::{Denial, shown};
 use super::facts::{FactQuery, Facts, NetworkFacts};
 use super::file::keys;
@@ -68,8 +69,14 @@ pub(super) fn joinable(judge: &Judge<'_>, network: &NetworkFacts) -> bool {
         return true;
     }
     // with `attach` in replace mode no predefined network is ever opened
-    let replaced = !containers.attach.is_empty() && containers.attach_mode == super::compile::AttachMode::Replace;
+    let replaced = !containers.attach.is_empty() && containers.attach_mode == AttachMode::Replace;
     containers.networks.matches(name) && !(replaced && is_predefined(name))
+}
+
+/// In `add` mode the default network stays beside the attached ones.
+pub(super) fn is_default_and_kept(judge: &Judge<'_>, name: &str) -> bool {
+    let containers = &judge.policy.containers;
+    name == "bridge" && !containers.attach.is_empty() && containers.attach_mode == AttachMode::Add
 }
 
 /// The networks that every engine has; `podman` is Podman's `bridge`.

@@ -40,58 +40,90 @@ pub(super) fn decide(
     facts: &Facts,
 ) -> Result<Joined, Denial> {
     let replaced = replaces_default(judge) && default_as_bridge(network_mode) == "bridge";
-    let mode = match judge.policy.containers.attach.first() {
-        Some(first) if replaced => first.as_str(),
-        _ => network_mode,
+    let (mode, main) = match judge.policy.containers.attach.first() {
+        Some(first) if replaced => (first.as_str(), attached(judge, first, facts)?),
+        _ => (network_mode, joinable(judge, "HostConfig.NetworkMode", network_mode, facts)?),
     };
-    if !replaced {
-        joinable(judge, "HostConfig.NetworkMode", network_mode, facts)?;
-    }
     let NetworkingConfig { endpoints_config } = networking_config;
-    let mut endpoints = BTreeMap::new();
+    let mut joined = vec![main.id.as_str()];
+    let mut endpoints: BTreeMap<String, EndpointSettings> = BTreeMap::new();
     for (name, settings) in endpoints_config {
         let place = format!("NetworkingConfig.EndpointsConfig[{name}]");
-        let is_default = default_as_bridge(&name) == "bridge";
-        let found = if is_default && replaced { None } else { Some(joinable(judge, &place, &name, facts)?) };
-        let settings = judge_endpoint(judge, &place, settings, found)?;
-        let key = if is_default && replaced { mode.to_owned() } else { name };
-        if settings != EndpointSettings::default() || found.is_some_and(|n| !network::is_predefined(&n.name)) {
-            endpoints.insert(key, settings);
+        if replaced && default_as_bridge(&name) == "bridge" {
+            // the default network has no settings that may pass, and its replacement gets none
+            judge_endpoint(judge, &place, settings, None)?;
+            continue;
         }
+        let found = joinable(judge, &place, &name, facts)?;
+        let settings = judge_endpoint(judge, &place, settings, Some(found))?;
+        if found.id == main.id && network::is_predefined(&found.name) && settings == EndpointSettings::default() {
+            continue;
+        }
+        if endpoints.keys().any(|other| facts.network(default_as_bridge(other)) == Some(found)) {
+            return Err(judge.floor(ID, place, shown(&name), "it is a second endpoint of the same network"));
+        }
+        joined.push(&found.id);
+        endpoints.insert(name, settings);
     }
-    let connect = further_networks(judge, replaced, mode, facts)?;
+    let connect = if main.name == "none" { Vec::new() } else { further_networks(judge, &joined, facts)? };
     let networking_config = NetworkingConfig { endpoints_config: endpoints };
     Ok(Joined { network_mode: mode.to_owned(), networking_config, connect })
 }
 
 /// Where a container shares a network with others, nobody can take the name of another service: the engine's DNS serves
-/// container names and host names alike.
+/// container names, short IDs and host names alike, without regard to case. What further names others have there, the
+/// engine does not show, so a host name follows the rule for names.
 pub(super) fn names_are_free(judge: &Judge<'_>, create: &ContainerCreate, facts: &Facts) -> Result<(), Denial> {
-    let names = [("name", create.query.name.as_str()), ("Hostname", create.body.hostname.as_str())];
-    for network in judge.policy.containers.attach.iter().filter_map(|name| facts.network(name)) {
-        let taken = |name: &str| network.endpoints.iter().any(|(_, other)| !name.is_empty() && other == name);
-        if let Some((place, name)) = names.iter().find(|(_, name)| taken(name)) {
-            let why = format!("it is the name of another container on network {}", shown(&network.name));
-            return Err(judge.floor(ID, *place, shown(name), why));
+    let ContainerCreate { query, body } = create;
+    let joined = body.networking_config.endpoints_config.keys().chain([&body.host_config.network_mode]);
+    let joined =
+        joined.map(|name| default_as_bridge(name)).chain(judge.policy.containers.attach.iter().map(String::as_str));
+    let shared =
+        |network: &&NetworkFacts| !network::is_predefined(&network.name) && !judge.stamp.owner.owns(&network.labels);
+    let shared: Vec<&NetworkFacts> = joined.filter_map(|name| facts.network(name)).filter(shared).collect();
+    for network in &shared {
+        for (place, name) in [("name", &query.name), ("Hostname", &body.hostname)] {
+            name_is_free(judge, place, name, network)?;
         }
     }
-    Ok(())
+    let allowed = &judge.policy.containers.names;
+    if shared.is_empty() || body.hostname.is_empty() || allowed.matches(&body.hostname) {
+        return Ok(());
+    }
+    let allowed = format!("the names {}", patterns(allowed.iter().map(Pattern::as_str)));
+    Err(judge.refuse(ID, "Hostname", shown(&body.hostname), allowed, keys::CONTAINERS_NAMES))
 }
 
-/// The networks of `attach` that the create does not join by its mode.
-fn further_networks(judge: &Judge<'_>, replaced: bool, mode: &str, facts: &Facts) -> Result<Vec<String>, Denial> {
-    if mode == "none" {
-        return Ok(Vec::new());
+fn name_is_free(judge: &Judge<'_>, place: &str, name: &str, network: &NetworkFacts) -> Result<(), Denial> {
+    let lower = name.trim_end_matches('.').to_ascii_lowercase();
+    let taken = |(id, other): &(String, String)| {
+        other.eq_ignore_ascii_case(&lower) || (lower.len() >= SHORT_ID && id.starts_with(&lower))
+    };
+    if lower.is_empty() || !network.endpoints.iter().any(taken) {
+        return Ok(());
     }
-    let attach = judge.policy.containers.attach.iter().skip(usize::from(replaced));
-    let ids = attach.map(|name| match facts.network(name) {
-        Some(found) => Ok(found.id.clone()),
-        None => {
-            let why = "the policy attaches containers to it, and the engine does not have it; an operator creates it";
-            Err(judge.floor(ID, "HostConfig.NetworkMode", format!("network {}", shown(name)), why))
+    let why = format!("it is the name of another container on network {}", shown(&network.name));
+    Err(judge.floor(ID, place, shown(name), why))
+}
+
+/// The networks of `attach` that the create does not join.
+fn further_networks(judge: &Judge<'_>, joined: &[&str], facts: &Facts) -> Result<Vec<String>, Denial> {
+    let mut ids = Vec::new();
+    for name in &judge.policy.containers.attach {
+        let found = attached(judge, name, facts)?;
+        if !joined.contains(&found.id.as_str()) && !ids.contains(&found.id) {
+            ids.push(found.id.clone());
         }
-    });
-    ids.collect()
+    }
+    Ok(ids)
+}
+
+/// A network of `attach`, by its very name: an ID prefix that looks like it is another one.
+fn attached<'f>(judge: &Judge<'_>, name: &str, facts: &'f Facts) -> Result<&'f NetworkFacts, Denial> {
+    facts.network(name).filter(|found| found.name == name).ok_or_else(|| {
+        let why = "the policy attaches containers to it, and the engine does not have it; an operator creates it";
+        judge.floor(ID, "HostConfig.NetworkMode", format!("network {}", shown(name)), why)
+    })
 }
 
 /// The network that a client names, if its containers may be on it.
@@ -100,13 +132,15 @@ fn joinable<'f>(judge: &Judge<'_>, place: &str, name: &str, facts: &'f Facts) ->
     if word == "host" || word.starts_with("container:") {
         return Err(judge.not_yet(ID, place, shown(name), keys::CONTAINERS_HOST_NETWORK));
     }
-    match facts.network(word).filter(|found| network::joinable(judge, found)) {
+    let allowed =
+        |found: &&NetworkFacts| network::joinable(judge, found) || network::is_default_and_kept(judge, &found.name);
+    match facts.network(word).filter(allowed) {
         // an ID prefix could mean another network tomorrow: only full names and full IDs are addresses
         Some(found) if found.name == word || found.id == word => Ok(found),
         Some(_) | None => {
             let allowed = patterns(judge.policy.containers.networks.iter().map(Pattern::as_str));
             let allowed = format!("the networks {allowed} and the client's own");
-            Err(judge.refuse(ID, place, format!("network {}", shown(name)), allowed, keys::CONTAINERS_NETWORKS))
+            Err(judge.refuse(ID, place, format!("network {}", shown(word)), allowed, keys::CONTAINERS_NETWORKS))
         }
     }
 }
@@ -198,3 +232,6 @@ fn default_as_bridge(name: &str) -> &str {
 fn is_network_word(name: &str) -> bool {
     name.len() <= 128 && !name.starts_with("container:") && !name.contains(['/', '\0'])
 }
+
+/// Digits of the short ID, by which the engine's DNS knows a container as well.
+const SHORT_ID: usize = 12;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::compile::{PublishAddress, PublishPorts};
+use super::compile::{AttachMode, PublishAddress, PublishPorts};
 use super::container_create::{ID, patterns};
 use super::denial::{Denial, shown};
 use super::facts::{FactQuery, Facts, ImageFacts};
@@ -129,7 +129,9 @@ fn judge_host_port(judge: &Judge<'_>, place: &str, asked: &str) -> Result<String
 
 /// The network whose gateway ports are published on: the one that the container will be on first.
 fn gateway_network<'p>(judge: &'p Judge<'_>) -> &'p str {
-    judge.policy.containers.attach.first().map_or("bridge", String::as_str)
+    let containers = &judge.policy.containers;
+    let replaced = containers.attach.first().filter(|_| containers.attach_mode == AttachMode::Replace);
+    replaced.map_or("bridge", String::as_str)
 }
 
 /// `5432/tcp`, `5432` (tcp) or `5000-5010/udp`, as first and last port and transport.

@@ -43,6 +43,6 @@ pub(super) fn decide_prune(judge: &Judge<'_>, operation: PruneOperation) -> Resu
             Ok(Judged { operation: Operation::Prune(operation), relay: Relay::Stub, follow_up: FollowUp::Nothing })
         }
         Prune::Refuse => Err(judge.refuse(id, "", "removes what is unused", "no prune", "prune.answer")),
-        Prune::Own => Err(judge.not_yet(id, "", "removes what is unused", "prune.answer = \"own\"")),
+        Prune::Own => Err(judge.not_yet(id, "", "removes what is unused", "prune.answer")),
     }
 }

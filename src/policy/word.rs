@@ -24,11 +24,21 @@ pub(super) fn tail(judge: &Judge<'_>, operation: &'static str, text: &str) -> Re
     check(text.is_empty() || text == "all" || number, judge, operation, "tail", text, "it is `all` or a number")
 }
 
-/// A signal by name, with or without `SIG`, or by number from 1 to 64; empty means the default.
+/// A signal by name, in any case as engines read it, with or without `SIG`, or by number from 1 to 64; empty means the
+/// default.
 pub(super) fn signal(judge: &Judge<'_>, operation: &'static str, place: &str, text: &str) -> Result<(), Denial> {
-    let name = text.strip_prefix("SIG").unwrap_or(text);
+    let upper = text.to_ascii_uppercase();
+    let name = upper.strip_prefix("SIG").unwrap_or(&upper);
     let number = text.parse::<u8>().is_ok_and(|n| (1..=64).contains(&n) && text.len() <= 2);
     check(text.is_empty() || number || is_signal_name(name), judge, operation, place, text, "it is not a signal")
+}
+
+/// Whether a signal, by name or number, leaves a process running that does not care for it.
+pub(super) fn does_not_end(signal: &str) -> bool {
+    let upper = signal.to_ascii_uppercase();
+    let name = upper.strip_prefix("SIG").unwrap_or(&upper);
+    let number = name.parse::<u8>().ok();
+    ENDLESS.iter().any(|(known, numbered)| *known == name || number == Some(*numbered))
 }
 
 fn is_signal_name(name: &str) -> bool {
@@ -115,3 +125,8 @@ const SIGNALS: &[&str] = &[
     "PROF", "PWR", "QUIT", "SEGV", "STKFLT", "STOP", "SYS", "TERM", "TRAP", "TSTP", "TTIN", "TTOU", "URG", "USR1",
     "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ",
 ];
+
+/// Signals that a process ignores, or that only halt it, by name and by number (x86 and ARM). Not `WINCH`: some servers
+/// end by it.
+const ENDLESS: &[(&str, u8)] =
+    &[("CHLD", 17), ("CLD", 17), ("CONT", 18), ("STOP", 19), ("TSTP", 20), ("TTIN", 21), ("TTOU", 22), ("URG", 23)];

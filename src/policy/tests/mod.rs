@@ -1,0 +1,19 @@
+//! Judging from request to engine request: policy text, a request as a client sends it, and an engine's world.
+//!
+//! A judge only knows what it asked for: the fixture answers its questions as an engine would, and nothing else, so that
+//! a fact which is looked up under one spelling and sent under another shows.
+
+mod containers;
+mod create;
+mod exec;
+mod fields;
+mod fixture;
+mod images;
+mod limits;
+mod mounts;
+mod networking;
+mod policies;
+mod properties;
+mod publish;
+mod system;
+mod teaching;
