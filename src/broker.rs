@@ -188,10 +188,11 @@ impl Broker {
         let bytes = body::read(kind, &words, &self.bounds, incoming, recorder).await?;
         let (json, archive) = bytes.split();
         let operation = Operation::parse(kind, name, &words, &json, &body::json_bounds(&self.bounds))?;
-        let version = within(words.version, self.engine.version().await?)?;
+        let engine = self.engine.version().await?;
+        let version = within(words.version, engine)?;
         let mut way = Way { client, recorder, upgrade: upgrade(kind, &words, parts), version };
         let facts = self.facts(&judge, &operation).await?;
-        let permit = judge.decide(operation, &facts)?;
+        let permit = judge.decide(operation, &facts).map_err(|denial| denial.in_words_of(engine.newest, kind))?;
         self.send(&mut way, permit, &stamp, archive).await
     }
 
