@@ -119,6 +119,8 @@ impl BrokerError {
     #[must_use]
     pub const fn decision(&self) -> Decision {
         match self {
+            // well formed, and refused by its name
+            Self::Request(RequestError::Libpod | RequestError::UnknownField { .. }) => Decision::Refused,
             Self::Request(_) | Self::Version(_) | Self::TooLarge(_) | Self::Body(_) | Self::Archive(_) => {
                 Decision::Malformed
             }
@@ -356,8 +358,9 @@ pub fn whole(status: StatusCode, json: Bytes) -> Response<Body> {
 #[must_use]
 pub fn error(error: &BrokerError, request_id: &str) -> Response<Body> {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let document = json!({ "message": error.message(request_id) });
-    let mut response = whole(status, document.to_string().into());
+    // with the line break that the engine's own writer ends a document with
+    let document = format!("{}\n", json!({ "message": error.message(request_id) }));
+    let mut response = whole(status, document.into());
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE"));
     }
