@@ -91,7 +91,6 @@ fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
     );
     trials.extend(route.into_iter().map(|row| stage.with(row.request.clone(), move |scene| row.check(scene))));
     trials.push(stage.with("a pinned image is what its digest says".to_owned(), teaching::pinned_image));
-    trials.push(stage.with("the volumes of another container".to_owned(), teaching::volumes_from));
     trials.extend(
         lesson
             .into_iter()

@@ -74,21 +74,35 @@ impl Scene {
         assert_eq!(answer.header("content-type"), Some("application/json"));
         assert_taught(broker, &message, key);
     }
+
+    /// A field that no engine has is refused by its name, and no key is promised.
+    pub(crate) fn assert_unknown(&self, answer: &Answer, path: &str) {
+        let message = answer.message();
+        assert_eq!(answer.status, 403, "{message}");
+        assert!(message.starts_with(&format!("docker-broker: `{path}`: ")), "{message}");
+        let record = record(&self.broker, &message);
+        assert_eq!((record["decision"].as_str(), record["place"].as_str()), (Some("refused"), Some(path)), "{record}");
+    }
 }
 
 /// A refusal names itself, its key and its request, on one line; the record of that request says the same.
 pub(crate) fn assert_taught(broker: &Keeper, message: &str, key: Option<&str>) {
     assert!(message.starts_with("docker-broker: ") && !message.contains('\n'), "{message}");
-    let id = message.rsplit_once("[request ").and_then(|(_, rest)| rest.strip_suffix(']'));
-    let id = id.unwrap_or_else(|| panic!("names no request: {message}"));
     match key {
         Some(key) => assert!(message.contains(&format!("`{key}`")), "does not name `{key}`: {message}"),
-        None => assert!(message.contains("no policy can allow it: "), "{message}"),
+        None => assert!(message.contains("no policy can allow"), "{message}"),
     }
-    let record = broker.record(id).unwrap_or_else(|| panic!("the audit has no {id}"));
+    let record = record(broker, message);
     assert_eq!(record["decision"], "refused", "{record}");
     assert_eq!(record["key"].as_str(), key, "{record}");
     assert_eq!(record["reason"].as_str(), Some(message), "{record}");
+}
+
+/// The record of the request that a message names.
+fn record(broker: &Keeper, message: &str) -> Value {
+    let id = message.rsplit_once("[request ").and_then(|(_, rest)| rest.strip_suffix(']'));
+    let id = id.unwrap_or_else(|| panic!("names no request: {message}"));
+    broker.record(id).unwrap_or_else(|| panic!("the audit has no {id}"))
 }
 
 /// Nothing but the broker's own questions.
