@@ -188,9 +188,10 @@ impl Broker {
         let bytes = body::read(kind, &words, &self.bounds, incoming, recorder).await?;
         let (json, archive) = bytes.split();
         let operation = Operation::parse(kind, name, &words, &json, &body::json_bounds(&self.bounds))?;
-        let version = within(words.version, self.engine.version().await?)?;
+        let engine = self.engine.version().await?;
+        let version = within(words.version, engine)?;
         let mut way = Way { client, recorder, upgrade: upgrade(kind, &words, parts), version };
-        let permit = match self.decide(&judge, operation).await {
+        let permit = match self.decide(&judge, operation, kind, engine).await {
             Ok(permit) => permit,
             Err(refused) => {
                 body::discard(archive).await;
@@ -200,9 +201,15 @@ impl Broker {
         self.send(&mut way, permit, &stamp, archive).await
     }
 
-    async fn decide(&self, judge: &Judge<'_>, operation: Operation) -> Result<Permit, BrokerError> {
+    async fn decide(
+        &self,
+        judge: &Judge<'_>,
+        operation: Operation,
+        kind: Kind,
+        engine: EngineVersion,
+    ) -> Result<Permit, BrokerError> {
         let facts = self.facts(judge, &operation).await?;
-        Ok(judge.decide(operation, &facts)?)
+        Ok(judge.decide(operation, &facts).map_err(|denial| denial.in_words_of(engine.newest, kind))?)
     }
 
     /// Asks the engine what the judge has to know, until it asks nothing more.
