@@ -140,7 +140,8 @@ fn repeat(random: &mut Random, members: Members<'_>) {
 /// Adds a key that no engine knows.
 fn add(random: &mut Random, members: Members<'_>) {
     let Some(members) = members else { return };
-    let key = random.pick(&["\"Unknown\"", "\"x-note\"", "\"\"", "\"__proto__\"", "\"HostConfig2\"", "\"Memory\\u0000\""]);
+    let key =
+        random.pick(&["\"Unknown\"", "\"x-note\"", "\"\"", "\"__proto__\"", "\"HostConfig2\"", "\"Memory\\u0000\""]);
     let value = random.pick(&["null", "false", "0", "\"\"", "[]", "{}", "1", "{\"a\":{\"b\":[[]]}}", "[0]"]);
     members.push((key.to_owned(), Node::Raw(value.to_owned())));
 }
@@ -149,8 +150,29 @@ fn add(random: &mut Random, members: Members<'_>) {
 fn retype(random: &mut Random, members: Members<'_>) {
     let Some(members) = members.filter(|members| !members.is_empty()) else { return };
     let at = random.below(members.len());
-    let odd = ["1", "\"1\"", "true", "\"true\"", "[1]", "[[]]", "{\"a\":1}", "1.0", "1e2", "-0", "01", "1e400", "NaN",
-        "9223372036854775808", "\"\\ud800\"", "\"\\u0000\"", "'a'", "// x", "[null]", "\"\u{7f}\"", "{\"a\":1,}"];
+    let odd = [
+        "1",
+        "\"1\"",
+        "true",
+        "\"true\"",
+        "[1]",
+        "[[]]",
+        "{\"a\":1}",
+        "1.0",
+        "1e2",
+        "-0",
+        "01",
+        "1e400",
+        "NaN",
+        "9223372036854775808",
+        "\"\\ud800\"",
+        "\"\\u0000\"",
+        "'a'",
+        "// x",
+        "[null]",
+        "\"\u{7f}\"",
+        "{\"a\":1,}",
+    ];
     members[at].1 = Node::Raw(random.pick(&odd).to_owned());
 }
 
@@ -167,18 +189,48 @@ fn escape(random: &mut Random, members: Members<'_>) {
 /// Fields that older engines read at the top level, or that only clients know.
 fn legacy(random: &mut Random, members: Members<'_>) {
     let Some(members) = members else { return };
-    let fields = [("\"Memory\"", "1"), ("\"CpuShares\"", "2"), ("\"Binds\"", "[\"/:/host\"]"), ("\"Privileged\"", "true"),
-        ("\"PortSpecs\"", "null"), ("\"VolumesFrom\"", "\"\""), ("\"Cpuset\"", "\"0\""), ("\"name\"", "\"pg\""),
-        ("\"Name\"", "\"pg\""), ("\"Container\"", "\"pg\""), ("\"containerId\"", "\"pg\""), ("\"stdin\"", "true")];
+    let fields = [
+        ("\"Memory\"", "1"),
+        ("\"CpuShares\"", "2"),
+        ("\"Binds\"", "[\"/:/host\"]"),
+        ("\"Privileged\"", "true"),
+        ("\"PortSpecs\"", "null"),
+        ("\"VolumesFrom\"", "\"\""),
+        ("\"Cpuset\"", "\"0\""),
+        ("\"name\"", "\"pg\""),
+        ("\"Name\"", "\"pg\""),
+        ("\"Container\"", "\"pg\""),
+        ("\"containerId\"", "\"pg\""),
+        ("\"stdin\"", "true"),
+    ];
     let (key, value) = *random.one(&fields);
     members.push((key.to_owned(), Node::Raw(value.to_owned())));
 }
 
-const WHOLE: &[&str] = &["", "null", "[]", "{}", "\"\"", "{\"Image\":\"postgres:16\"}", "{\"Cmd\":[\"true\"]}",
-    "{\"Detach\":true}", "{\"Cmd\":\"true\"}", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]"];
+const WHOLE: &[&str] = &[
+    "",
+    "null",
+    "[]",
+    "{}",
+    "\"\"",
+    "{\"Image\":\"postgres:16\"}",
+    "{\"Cmd\":[\"true\"]}",
+    "{\"Detach\":true}",
+    "{\"Cmd\":\"true\"}",
+    "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
+];
 
-const WRAPPINGS: &[(&str, &str)] = &[("", "\n"), (" \t\r\n", ""), ("\u{feff}", ""), ("", "{}"), ("", "x"), ("", "\0"),
-    ("[", "]"), ("", " \r\n\t"), ("", "{\"HostConfig\":{\"Privileged\":true}}")];
+const WRAPPINGS: &[(&str, &str)] = &[
+    ("", "\n"),
+    (" \t\r\n", ""),
+    ("\u{feff}", ""),
+    ("", "{}"),
+    ("", "x"),
+    ("", "\0"),
+    ("[", "]"),
+    ("", " \r\n\t"),
+    ("", "{\"HostConfig\":{\"Privileged\":true}}"),
+];
 
 const CREATE: &[(&str, &str)] = &[
     ("Hostname", "\"db\""),
@@ -272,5 +324,11 @@ const EXEC: &[(&str, &str)] = &[
     ("Detach", "true"),
 ];
 
-const START: &[(&str, &str)] =
-    &[("Detach", "true"), ("Detach", "false"), ("Tty", "true"), ("Tty", "false"), ("ConsoleSize", "[24,80]"), ("ConsoleSize", "null")];
+const START: &[(&str, &str)] = &[
+    ("Detach", "true"),
+    ("Detach", "false"),
+    ("Tty", "true"),
+    ("Tty", "false"),
+    ("ConsoleSize", "[24,80]"),
+    ("ConsoleSize", "null"),
+];

@@ -1,5 +1,7 @@
 //! Whether two readings are the same, and what is different where they are not.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::engine::{Call, Reading};
@@ -20,7 +22,8 @@ pub(crate) fn with_judged(forwarded: &Reading, judged: &[Call], version: &str) -
     }
     if forwarded.calls.is_empty() && !judged.is_empty() {
         return match &forwarded.error {
-            Some(error) => Verdict::RefusedByEngine(error.clone()),
+            Some(error) if is_a_rule(error) => Verdict::RefusedByEngine(error.clone()),
+            Some(error) => Verdict::Different(format!("the engine cannot read it: {error}")),
             None => Verdict::Different(format!("no call, status {:?}", forwarded.status)),
         };
     }
@@ -30,6 +33,13 @@ pub(crate) fn with_judged(forwarded: &Reading, judged: &[Call], version: &str) -
         None => Verdict::Same,
         Some(why) => Verdict::Different(why),
     }
+}
+
+/// Whether the engine refuses what it understood. Words that are not known here may come of bytes that it could not
+/// read, which would be a bug of the encoder.
+fn is_a_rule(error: &str) -> bool {
+    // a HEAD is refused without a word
+    error.is_empty() || RULES.iter().any(|rule| error.contains(rule))
 }
 
 /// Compares what the engine reads in the forwarded bytes with what it reads in the client's own.
@@ -107,12 +117,31 @@ struct Row {
 }
 
 fn unify(call: &mut Call) {
-    for row in ROWS.iter().filter(|row| row.call == call.method) {
+    for row in ROWS.iter().filter(|row| row.call == call.method || row.call == ANY) {
         (row.unify)(&mut call.args);
     }
 }
 
+const ANY: &str = "";
+
 const ROWS: &[Row] = &[
+    Row {
+        call: ANY,
+        reason: "a filter without a value asks for nothing",
+        unify: |args| {
+            let places = ["/filters", "/config/Filters", "/options/Filters"];
+            for filters in places {
+                if let Some(filters) = args.pointer_mut(filters).and_then(Value::as_object_mut) {
+                    filters.retain(|_, values| values.as_object().is_some_and(|values| !values.is_empty()));
+                }
+            }
+        },
+    },
+    Row {
+        call: "PullImage",
+        reason: "X-Meta fields of the client never go up",
+        unify: |args| drop(args["metaHeaders"].take()),
+    },
     Row {
         call: "ContainerAttach",
         reason: "a raw stream goes to the container by its full ID, which was compared with what was judged",
@@ -131,24 +160,72 @@ const ROWS: &[Row] = &[
     },
 ];
 
-/// Names are written without a leading slash and without `.`; the bits of the file type leave the mode; of the PAX
-/// records only those that act inside the container stay (times and names are in the entry itself).
+/// Names are written without a leading slash, a doubled one and `.`; the bits of the file type leave the mode; what is
+/// no link has no target, and what is no device no number; of the PAX records only those that act inside the container stay (times and names are in the
+/// entry itself).
 fn unify_entry(entry: &mut Value) {
-    let folder = entry["type"] == "5";
-    let clean = |text: &str| {
-        let steps: Vec<&str> = text.split('/').filter(|step| !step.is_empty() && *step != ".").collect();
-        steps.join("/")
-    };
-    if let Some(name) = entry["name"].as_str().map(clean) {
-        entry["name"] = json!(if folder { name + "/" } else { name });
+    let is_folder = entry["type"] == "5";
+    unify_name(&mut entry["name"], is_folder);
+    match entry["type"].as_str() {
+        Some("1") => unify_name(&mut entry["linkname"], false),
+        Some("2") => {}
+        _ => drop(entry["linkname"].take()),
     }
-    if entry["type"] == "1"
-        && let Some(target) = entry["linkname"].as_str().map(clean)
-    {
-        entry["linkname"] = json!(target);
+    for field in ["devmajor", "devminor"] {
+        entry[field].take();
     }
     entry["mode"] = json!(entry["mode"].as_i64().unwrap_or_default() & 0o7777);
+    let kept = |key: &str| {
+        key.starts_with("SCHILY.xattr.user.") || ["SCHILY.xattr.security.capability", "mtime"].contains(&key)
+    };
     if let Some(records) = entry["pax"].as_object_mut() {
-        records.retain(|key, _| key.starts_with("SCHILY.xattr.user.") || key == "SCHILY.xattr.security.capability" || key == "mtime");
+        records.retain(|key, _| kept(key));
     }
 }
+
+/// A name as text, or as bytes where it is not UTF-8.
+fn unify_name(name: &mut Value, is_folder: bool) {
+    let bytes = match name["bytes_b64"].as_str() {
+        Some(encoded) => STANDARD.decode(encoded).expect("the oracle writes base64"),
+        None => name.as_str().unwrap_or_default().as_bytes().to_vec(),
+    };
+    let steps: Vec<&[u8]> = bytes.split(|byte| *byte == b'/').filter(|step| !matches!(*step, b"" | b".")).collect();
+    let mut clean = steps.join(&b'/').escape_ascii().to_string();
+    clean.push_str(if is_folder { "/" } else { "" });
+    *name = json!(clean);
+}
+
+/// The engine's own rules about values that the broker leaves to it, in its words.
+const RULES: &[&str] = &[
+    "unknown operating system or architecture",
+    "cannot parse platform specifier",
+    "is an invalid OS component",
+    "is an invalid component",
+    "failed to parse platform",
+    "both OS and Architecture must be provided",
+    "optional platform fields",
+    "manifests and platform options cannot both be set",
+    "you must choose at least one stream",
+    "must not be specified on mount type",
+    "needs API v1.",
+    "Container cannot be created with multiple network endpoints",
+    "No exec command specified",
+    "cannot be after `until` time",
+    "bad parameter: path",
+    "config cannot be empty in order to create a container",
+    "must be a positive integer",
+    "invalid CPU shares",
+    "invalid filter",
+    "invalid isolation",
+    "invalid option: QoS",
+    "invalid network mode",
+    "conflicting options",
+    "container-wide MAC address",
+    "interface specific sysctl setting",
+    "unable to",
+    "invalid reference format",
+    "invalid tag format",
+    "invalid resize",
+    "strconv.ParseInt",
+    "strconv.Atoi",
+];

@@ -5,7 +5,7 @@
 use docker_broker::operation::Operation;
 use docker_broker::operation::container::{ContainerAction, ContainerCreate, ContainerOperation, HijackStyle};
 use docker_broker::operation::exec::{ExecAction, ExecOperation};
-use docker_broker::operation::image::ImageOperation;
+use docker_broker::operation::image::{ImageCreateQuery, ImageOperation};
 use docker_broker::operation::network::NetworkOperation;
 use docker_broker::operation::system::{PruneOperation, SystemOperation};
 use docker_broker::operation::volume::VolumeOperation;
@@ -20,6 +20,9 @@ use super::platform;
 pub(crate) fn calls(operation: &Operation, version: ApiVersion, archive: Option<usize>) -> Vec<Call> {
     match operation {
         Operation::System(operation) => system(operation),
+        Operation::Image(ImageOperation::Create { query, registry_auth: _ }) if query.from_image.is_empty() => {
+            import(query, version)
+        }
         Operation::Image(operation) => vec![image(operation, version)],
         Operation::Container(ContainerOperation::List(query)) => {
             vec![call(
@@ -94,22 +97,36 @@ fn image(operation: &ImageOperation, version: ApiVersion) -> Call {
             call("Images", json!({"options": options}))
         }
         ImageOperation::Inspect { name, query } => {
-            let platform = if version >= ApiVersion::new(1, 49) { platform::document(&query.platform) } else { json!({}) };
-            let options = json!({"Manifests": query.manifests && version >= ApiVersion::new(1, 48), "Platform": platform});
+            let platform =
+                if version >= ApiVersion::new(1, 49) { platform::document(&query.platform) } else { json!({}) };
+            let options =
+                json!({"Manifests": query.manifests && version >= ApiVersion::new(1, 48), "Platform": platform});
             call("ImageInspect", json!({"refOrID": name, "options": options}))
         }
         ImageOperation::Create { query, registry_auth } => {
             let platform = if version >= ApiVersion::new(1, 32) { platform::words(&query.platform) } else { json!({}) };
             let auth = registry_auth.as_ref().map(|secret| legal::registry_auth(secret.expose()));
-            if query.from_image.is_empty() {
-                let args = json!({"platform": platform, "message": query.message, "changes": query.changes,
-                    "ref": legal::tagged(&query.repo, &query.tag), "layer": {"sha256": NOTHING}});
-                return call("ImportImage", args);
-            }
             let reference = legal::reference(&query.from_image, &query.tag);
             call("PullImage", json!({"ref": reference, "platform": platform, "authConfig": auth}))
         }
     }
+}
+
+/// An import; the engine fetches what is not the body, and says where it is from where nothing else is said.
+fn import(query: &ImageCreateQuery, version: ApiVersion) -> Vec<Call> {
+    let platform = if version >= ApiVersion::new(1, 32) { platform::words(&query.platform) } else { json!({}) };
+    let (asked, automatic) = (query.message.clone(), format!("Imported from {}", query.from_src));
+    let message = if asked.is_empty() { automatic } else { asked };
+    let args = json!({"platform": platform, "message": message, "changes": query.changes,
+        "ref": legal::tagged(&query.repo, &query.tag), "layer": {"sha256": NOTHING}});
+    let source = &query.from_src;
+    let url = match source.as_str() {
+        "" => "http:".to_owned(),
+        url if url.contains("://") => url.to_owned(),
+        host => format!("http://{host}"),
+    };
+    let fetch = (source != "-").then(|| call("Fetch", json!({"method": "GET", "url": url})));
+    fetch.into_iter().chain([call("ImportImage", args)]).collect()
 }
 
 fn container_create(create: &ContainerCreate, version: ApiVersion) -> Call {

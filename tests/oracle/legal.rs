@@ -61,16 +61,11 @@ const CREATE: &[Legal] = &[
         },
     },
     Legal {
-        reason: "options of a mount that came later, or that do not fit its type, mean nothing in an older API",
+        reason: "options of a bind that came later mean nothing in an older API",
         apply: |config, version| {
             each(&mut config["HostConfig"]["Mounts"], |mount| {
                 drop_before(&mut mount["BindOptions"], "NonRecursive", version, 40);
                 drop_before(&mut mount["BindOptions"], "CreateMountpoint", version, 42);
-                for (kind, options) in [("volume", "VolumeOptions"), ("tmpfs", "TmpfsOptions")] {
-                    if before(version, 42) && mount["Type"] != kind {
-                        mount[options].take();
-                    }
-                }
             });
         },
     },

@@ -19,6 +19,7 @@ mod body;
 mod compare;
 mod engine;
 mod expected;
+mod fidelity;
 mod legal;
 mod mutate;
 mod node;
@@ -32,7 +33,6 @@ mod request;
 mod run;
 mod safety;
 mod tar;
-mod fidelity;
 mod world;
 
 use std::path::PathBuf;

@@ -11,7 +11,11 @@ use super::tar;
 use super::world::{EXEC, FOREIGN, IMAGE, OWN};
 
 /// A mutated request, and the id of the operation that it was made from.
-pub(crate) fn request<'b>(random: &mut Random, bases: &'b Bases, catalogue: &body::Catalogue) -> (&'b str, ClientRequest) {
+pub(crate) fn request<'b>(
+    random: &mut Random,
+    bases: &'b Bases,
+    catalogue: &body::Catalogue,
+) -> (&'b str, ClientRequest) {
     let heavy = ["ContainerCreate", "ContainerCreate", "ContainerExec", "ExecStart", "PutContainerArchive"];
     let all: Vec<&str> = bases.keys().copied().collect();
     let operation = if random.percent(45) { *random.one(&heavy) } else { *random.one(&all) };
@@ -67,7 +71,9 @@ fn query(random: &mut Random, operation: &str, request: &mut ClientRequest) {
     let parameter = if known.is_empty() { "all" } else { random.pick(known) };
     match random.below(20) {
         0..7 => set(&mut pairs, parameter, &value(random, parameter)),
-        7..9 => pairs.push(format!("{}={}", random.pick(&["x", "_", "Env", "cache-bust", "HostConfig"]), value(random, ""))),
+        7..9 => {
+            pairs.push(format!("{}={}", random.pick(&["x", "_", "Env", "cache-bust", "HostConfig"]), value(random, "")))
+        }
         9 => drop(pairs.pop()),
         10 => set(&mut pairs, &odd_key(random, parameter), &value(random, parameter)),
         11 => {
@@ -78,7 +84,9 @@ fn query(random: &mut Random, operation: &str, request: &mut ClientRequest) {
         12 => pairs.push(format!("{parameter}={}", value(random, parameter))),
         13 => pairs.push(parameter.to_owned()),
         14 => pairs.iter_mut().for_each(|pair| *pair = encoded(random, pair)),
-        15 => pairs.push(random.pick(&["a;b=1", "%zz=1", "%=1", "a=%00", "=", "&&", "a=%ff", "+=+", "%C5%BFize=1"]).to_owned()),
+        15 => pairs.push(
+            random.pick(&["a;b=1", "%zz=1", "%=1", "a=%00", "=", "&&", "a=%ff", "+=+", "%C5%BFize=1"]).to_owned(),
+        ),
         16 => pairs.reverse(),
         _ => set(&mut pairs, parameter, random.pick(&["1", "0", "true", "false", "", "10"])),
     }
@@ -94,20 +102,44 @@ fn set(pairs: &mut Vec<String>, key: &str, value: &str) {
 fn value(random: &mut Random, parameter: &str) -> String {
     let choices: &[&str] = match parameter {
         "filters" => FILTERS,
-        "path" => &["%2Fsrv", "/srv/x%20y", "/srv/../etc", "srv", "/proc/self", "", "%2Fsrv%2F.", "/%C3%A4", "/a%26path=/b"],
-        "platform" => &["linux/amd64", "linux/arm64/v8", "linux", "amd64", "linux/arm/7", "LINUX/AMD64", "", "a/b/c/d",
-            "%7B%22os%22%3A%22linux%22%7D"],
+        "path" => {
+            &["%2Fsrv", "/srv/x%20y", "/srv/../etc", "srv", "/proc/self", "", "%2Fsrv%2F.", "/%C3%A4", "/a%26path=/b"]
+        }
+        "platform" => &[
+            "linux/amd64",
+            "linux/arm64/v8",
+            "linux",
+            "amd64",
+            "linux/arm/7",
+            "LINUX/AMD64",
+            "",
+            "a/b/c/d",
+            "%7B%22os%22%3A%22linux%22%7D",
+        ],
         "signal" => &["SIGTERM", "TERM", "9", "15", "KILL", "sigkill", "0", "-9", "SIGRTMIN%2B3"],
         "name" => &["pg-1", "pg_2", "%2Fpg", "a", "..", "pg%2F1", "PG", "", "pg%00"],
-        "fromImage" => &["postgres", "postgres:16", "docker.io/library/postgres", "redis", "postgres:", "Postgres", "POSTGRES:16"],
-        "tag" => &["16", "17", "latest", "", "16%20", "sha256%3A1a9e1a9e1a9e1a9e1a9e1a9e1a9e1a9e1a9e1a9e1a9e1a9e1a9e1a9e1a9e1a9e"],
+        "fromImage" => {
+            &["postgres", "postgres:16", "docker.io/library/postgres", "redis", "postgres:", "Postgres", "POSTGRES:16"]
+        }
+        "tag" => &[
+            "16",
+            "17",
+            "latest",
+            "",
+            "16%20",
+            "sha256%3A1a9e1a9e1a9e1a9e1a9e1a9e1a9e1a9e1a9e1a9e1a9e1a9e1a9e1a9e1a9e1a9e",
+        ],
         "condition" => &["not-running", "next-exit", "removed", "never", "", "Removed"],
         "since" | "until" => &["1700000000", "1700000000.5", "10m", "2024-01-01T00:00:00Z", "", "0", "-1", "+5", "1e3"],
         "tail" => &["all", "10", "0", "-1", "ten", ""],
         "detachKeys" => &["ctrl-p%2Cctrl-q", "a", "ctrl-%40", "", "ctrl-pp"],
         "scope" => &["local", "swarm", ""],
-        "t" | "limit" | "h" | "w" | "keep-storage" => &["0", "1", "10", "-1", "01", "+1", "1.5", "4294967296", "", "%31", "1%20"],
-        _ => &["1", "0", "true", "false", "True", "FALSE", "no", "none", "yes", "2", "", "t", "%31", "+1", "on", "\u{73}"],
+        "t" | "limit" | "h" | "w" | "keep-storage" => {
+            &["0", "1", "10", "-1", "01", "+1", "1.5", "4294967296", "", "%31", "1%20"]
+        }
+        _ => &[
+            "1", "0", "true", "false", "True", "FALSE", "no", "none", "yes", "2", "", "t", "%31", "+1", "on", "\u{73}",
+        ],
     };
     random.pick(choices).to_owned()
 }
@@ -116,7 +148,10 @@ fn odd_key(random: &mut Random, key: &str) -> String {
     match random.below(4) {
         0 => key.to_uppercase(),
         1 => key.replacen('s', "%C5%BF", 1).replacen('k', "%E2%84%AA", 1),
-        2 => key.chars().next().map_or_else(String::new, |first| format!("%{:02X}{}", first as u32, &key[first.len_utf8()..])),
+        2 => key
+            .chars()
+            .next()
+            .map_or_else(String::new, |first| format!("%{:02X}{}", first as u32, &key[first.len_utf8()..])),
         _ => format!("{}{}", key[..1].to_uppercase(), &key[1..]),
     }
 }
@@ -137,8 +172,14 @@ fn path(random: &mut Random, request: &mut ClientRequest) {
     let (path, query) = request.path_and_query();
     let bare = path.strip_prefix("/v1.").and_then(|rest| rest.find('/').map(|at| &rest[at..])).unwrap_or(path);
     let changed = match random.below(16) {
-        0..6 => format!("{}{bare}", random.pick(&["", "/v1.51", "/v1.50", "/v1.47", "/v1.44", "/v1.41", "/v1.40", "/v1.30", "/v1.24"])),
-        6 => format!("{}{bare}", random.pick(&["/v1.41.", "/v01.41", "/v1.041", "/V1.41", "/v1.99", "/v1.23", "/v1", "/v2.0", "//v1.41"])),
+        0..6 => format!(
+            "{}{bare}",
+            random.pick(&["", "/v1.51", "/v1.50", "/v1.47", "/v1.44", "/v1.41", "/v1.40", "/v1.30", "/v1.24"])
+        ),
+        6 => format!(
+            "{}{bare}",
+            random.pick(&["/v1.41.", "/v01.41", "/v1.041", "/V1.41", "/v1.99", "/v1.23", "/v1", "/v2.0", "//v1.41"])
+        ),
         7 => encoded_letter(random, path),
         8 => path.replacen('/', random.pick(&["//", "/./", "/x/../", "/%2e/", "%2F"]), 1 + random.below(3)),
         9 => format!("{path}{}", random.pick(&["/", "%2F", "%20", "?", ";", "%00"])),
@@ -149,15 +190,34 @@ fn path(random: &mut Random, request: &mut ClientRequest) {
 }
 
 fn encoded_letter(random: &mut Random, path: &str) -> String {
-    let letters: Vec<usize> = path.bytes().enumerate().filter(|(_, b)| b.is_ascii_alphanumeric()).map(|(at, _)| at).collect();
+    let letters: Vec<usize> =
+        path.bytes().enumerate().filter(|(_, b)| b.is_ascii_alphanumeric()).map(|(at, _)| at).collect();
     let at = *random.one(&letters);
     format!("{}%{:02X}{}", &path[..at], path.as_bytes()[at], &path[at + 1..])
 }
 
 /// Names another object, or the same one in another way.
 fn other_object(random: &mut Random, path: &str) -> String {
-    let names = [OWN, "pg", &OWN[..12], FOREIGN, "theirs", "%2Fpg", "PG", "p%67", "missing", "..", &"C0DE".repeat(16), EXEC,
-        IMAGE, "own-net", "bridge", "postgres:16", "library%2Fpostgres:16", "own-data"];
+    let names = [
+        OWN,
+        "pg",
+        &OWN[..12],
+        FOREIGN,
+        "theirs",
+        "%2Fpg",
+        "PG",
+        "p%67",
+        "missing",
+        "..",
+        &"C0DE".repeat(16),
+        EXEC,
+        IMAGE,
+        "own-net",
+        "bridge",
+        "postgres:16",
+        "library%2Fpostgres:16",
+        "own-data",
+    ];
     let mut steps: Vec<&str> = path.split('/').collect();
     let known = [OWN, "pg", EXEC, "bridge", "own-net", "postgres:16", "own-data"];
     if let Some(step) = steps.iter_mut().find(|step| known.contains(*step)) {
@@ -173,9 +233,22 @@ fn head(random: &mut Random, request: &mut ClientRequest) {
         request.headers.push((name.to_owned(), value.to_owned()));
     };
     match random.below(14) {
-        0..3 => put("Content-Type", random.pick(&["application/json; charset=utf-8", "Application/JSON", "application/json"])),
-        3 => put("Content-Type", random.pick(&["application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
-            "text/plain", "application/json, text/plain", "application/xjson", "application/grpc", ""])),
+        0..3 => put(
+            "Content-Type",
+            random.pick(&["application/json; charset=utf-8", "Application/JSON", "application/json"]),
+        ),
+        3 => put(
+            "Content-Type",
+            random.pick(&[
+                "application/x-www-form-urlencoded",
+                "multipart/form-data; boundary=x",
+                "text/plain",
+                "application/json, text/plain",
+                "application/xjson",
+                "application/grpc",
+                "",
+            ]),
+        ),
         4 => request.headers.push(("Content-Type".to_owned(), "text/plain".to_owned())),
         5 => put("Host", random.pick(&["", "docker", "a b", "localhost:2375", "[::1]", "2f72756e"])),
         6 => request.headers.push(("Host".to_owned(), "other".to_owned())),
@@ -186,7 +259,9 @@ fn head(random: &mut Random, request: &mut ClientRequest) {
             put("Upgrade", "tcp");
         }
         11 => put("Expect", "100-continue"),
-        12 if request.body.is_none() => request.body = Some(random.one(&[&b"{}"[..], b"", b"{\"t\":1}", b"null", b"a=b"]).to_vec()),
+        12 if request.body.is_none() => {
+            request.body = Some(random.one(&[&b"{}"[..], b"", b"{\"t\":1}", b"null", b"a=b"]).to_vec())
+        }
         _ => put("X-Forwarded-For", "10.0.0.1"),
     }
 }

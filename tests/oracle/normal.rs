@@ -22,9 +22,8 @@ fn shrunk(parent: &str, key: &str, value: &Value) -> Option<Value> {
         Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
         Value::Array(items) => items.iter().map(|item| shrunk(key, "[]", item).unwrap_or(Value::Null)).collect(),
         Value::Object(members) if is_map(parent, key) => {
-            let kept = |(name, member): (&String, &Value)| {
-                (name.clone(), shrunk(key, "{}", member).unwrap_or(Value::Null))
-            };
+            let kept =
+                |(name, member): (&String, &Value)| (name.clone(), shrunk(key, "{}", member).unwrap_or(Value::Null));
             members.iter().map(kept).collect::<Map<_, _>>().into()
         }
         Value::Object(members) => {

@@ -76,7 +76,8 @@ fn make(wanted: usize, seed: usize, mut ask: impl FnMut(Case)) -> Seen {
 }
 
 fn brokers() -> [(&'static str, Broker); 2] {
-    let read = |text: &str, name: &str, origin| check::parse(text, name, origin).expect("a policy of the tests is right");
+    let read =
+        |text: &str, name: &str, origin| check::parse(text, name, origin).expect("a policy of the tests is right");
     let own = read(include_str!("policy.toml"), "oracle", Origin::File("policy.toml".to_owned()));
     let open = docker_broker::policy::builtin::builtin("unrestricted").expect("it is built in");
     [("own", Broker::new(own)), ("unrestricted", Broker::new(open))]
@@ -110,7 +111,10 @@ impl Seen {
     }
 
     fn print(&self, wanted: usize, seed: usize, began: Instant) {
-        println!("{:24} {:>7} {:>9} {:>9} {:>17} {:>16}", "operation", "made", "permitted", "compared", "refused by engine", "with client's");
+        println!(
+            "{:24} {:>7} {:>9} {:>9} {:>17} {:>16}",
+            "operation", "made", "permitted", "compared", "refused by engine", "with client's"
+        );
         for (operation, count) in &self.counts {
             let Count { made, permitted, compared, refused_by_engine, with_client } = count;
             println!("{operation:24} {made:>7} {permitted:>9} {compared:>9} {refused_by_engine:>17} {with_client:>16}");
@@ -146,7 +150,9 @@ impl Seen {
 
 /// Bytes as people can read them, cut where an archive would fill the screen.
 fn shown(bytes: &[u8]) -> String {
-    bytes.escape_ascii().to_string().chars().take(3000).collect()
+    let text = bytes.escape_ascii().to_string();
+    let parts: Vec<&str> = text.split("\\x00\\x00").filter(|part| !part.is_empty()).collect();
+    parts.join("…").chars().take(900).collect()
 }
 
 fn number(name: &str, default: usize) -> usize {

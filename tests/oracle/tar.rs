@@ -49,7 +49,13 @@ fn entry(random: &mut Random, number: usize, out: &mut Vec<u8>) {
         header(&Header { name: "././@LongLink", size: text.len(), flag: b'L', ..Header::plain(random) }, out);
         padded(text.as_bytes(), out);
     }
-    let flag = if folder { b'5' } else if symlink { b'2' } else { *random.one(&[b'0', b'0', b'0', 0]) };
+    let flag = if folder {
+        b'5'
+    } else if symlink {
+        b'2'
+    } else {
+        *random.one(&[b'0', b'0', b'0', 0])
+    };
     let link = if symlink { *random.one(&["b", "/etc/hosts", "./a/b"]) } else { "" };
     let cut: String = name.chars().take(80).collect();
     header(&Header { name: &cut, size: content.len(), flag, link, ..Header::plain(random) }, out);

@@ -40,8 +40,9 @@ fn labels(stamp: &Stamp, image: Option<&str>) -> BTreeMap<String, String> {
 }
 
 fn container(reference: &str, within: Within, stamp: &Stamp) -> Option<Box<ContainerFacts>> {
-    let means =
-        |id: &str, name: &str| reference == name || (reference.len() >= 4 && id.starts_with(reference) && !id.is_empty());
+    let means = |id: &str, name: &str| {
+        reference == name || (reference.len() >= 4 && id.starts_with(reference) && !id.is_empty())
+    };
     let facts = |id: &str, labels, image: &str| ContainerFacts {
         id: ContainerId::parse(id).unwrap(),
         labels,
