@@ -124,13 +124,13 @@ impl Seen {
         for difference in self.differences.iter().take(SHOWN) {
             println!("difference: {difference}");
         }
+        println!("took {} s", began.elapsed().as_secs());
         let permitted = self.total(|count| count.permitted);
         println!(
-            "oracle: {wanted} requests, {permitted} permitted ({} %), {} compared, {} differences (seed {seed}), {} s",
+            "oracle: {wanted} requests, {permitted} permitted ({} %), {} compared, {} differences (seed {seed})",
             permitted * 100 / wanted.max(1),
             self.total(|count| count.compared),
-            self.differences.len(),
-            began.elapsed().as_secs()
+            self.differences.len()
         );
     }
 
