@@ -9,6 +9,8 @@ mod events;
 mod hijack;
 mod stub;
 
+pub use body::{accept, json_bounds};
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -187,7 +189,7 @@ impl Broker {
         let kind = modelled(&judge, row)?;
         let bytes = body::read(kind, &words, &self.bounds, incoming, recorder).await?;
         let (json, archive) = bytes.split();
-        let operation = Operation::parse(kind, name, &words, &json, &body::json_bounds(&self.bounds))?;
+        let operation = Operation::parse(kind, name, &words, &json, &json_bounds(&self.bounds))?;
         let engine = self.engine.version().await?;
         let version = within(words.version, engine)?;
         let mut way = Way { client, recorder, upgrade: upgrade(kind, &words, parts), version };
@@ -381,7 +383,10 @@ fn modelled(judge: &Judge<'_>, row: &'static routes::Row) -> Result<Kind, Denial
 }
 
 /// The version that a request goes up with: the client's own, or the engine's newest.
-fn within(asked: Option<ApiVersion>, engine: EngineVersion) -> Result<ApiVersion, BrokerError> {
+///
+/// # Errors
+/// The engine's own words for a version that it does not speak.
+pub fn within(asked: Option<ApiVersion>, engine: EngineVersion) -> Result<ApiVersion, BrokerError> {
     let EngineVersion { newest, oldest } = engine;
     match asked {
         None => Ok(newest),

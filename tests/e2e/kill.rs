@@ -5,9 +5,17 @@
 //! to back in batches; each batch ends with a comparison of full listings of the engine. Nobody else may use the engines
 //! meanwhile.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test program: it says what it does, and a panic is a failed test"
+)]
+
 #[expect(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 mod support;
 
+#[expect(dead_code, reason = "each test uses a part of it")]
 #[path = "support/keeper.rs"]
 mod keeper;
 #[expect(dead_code, reason = "each test uses a part of it")]
