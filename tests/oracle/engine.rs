@@ -1,7 +1,7 @@
 //! The engine's own API server, as a program that is asked line by line.
 
 use std::io::{BufRead, BufReader, BufWriter, Lines, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use base64::Engine as _;
@@ -53,7 +53,7 @@ pub(crate) fn build() -> Result<PathBuf, String> {
 }
 
 /// Starts the program.
-pub(crate) fn start(program: &PathBuf) -> (Questions, Answers) {
+pub(crate) fn start(program: &Path) -> (Questions, Answers) {
     let mut child =
         Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the oracle starts");
     let stdin = child.stdin.take().map(BufWriter::new);

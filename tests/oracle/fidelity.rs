@@ -1,13 +1,13 @@
 //! Fidelity: what ordinary clients send means the same to the engine with and without the broker.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::bases;
 use super::compare::{self, Verdict};
 use super::pipeline::{Broker, Outcome};
 use super::run::{Answered, Case, Run};
 
-pub(crate) fn run(program: &PathBuf) -> Result<(), String> {
+pub(crate) fn run(program: &Path) -> Result<(), String> {
     let open = docker_broker::policy::builtin::builtin("unrestricted").expect("it is built in");
     let broker = Broker::new(open);
     let mut run = Run::new(program, (0, Vec::new()), look);

@@ -72,7 +72,11 @@ fn query(random: &mut Random, operation: &str, request: &mut ClientRequest) {
     match random.below(20) {
         0..7 => set(&mut pairs, parameter, &value(random, parameter)),
         7..9 => {
-            pairs.push(format!("{}={}", random.pick(&["x", "_", "Env", "cache-bust", "HostConfig"]), value(random, "")))
+            pairs.push(format!(
+                "{}={}",
+                random.pick(&["x", "_", "Env", "cache-bust", "HostConfig"]),
+                value(random, "")
+            ));
         }
         9 => drop(pairs.pop()),
         10 => set(&mut pairs, &odd_key(random, parameter), &value(random, parameter)),
@@ -260,7 +264,7 @@ fn head(random: &mut Random, request: &mut ClientRequest) {
         }
         11 => put("Expect", "100-continue"),
         12 if request.body.is_none() => {
-            request.body = Some(random.one(&[&b"{}"[..], b"", b"{\"t\":1}", b"null", b"a=b"]).to_vec())
+            request.body = Some(random.one(&[&b"{}"[..], b"", b"{\"t\":1}", b"null", b"a=b"]).to_vec());
         }
         _ => put("X-Forwarded-For", "10.0.0.1"),
     }

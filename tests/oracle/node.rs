@@ -7,9 +7,9 @@ use serde_json::Value;
 pub(crate) enum Node {
     /// Numbers, words, strings with their quotes, and anything that is no JSON at all.
     Raw(String),
-    List(Vec<Node>),
+    List(Vec<Self>),
     /// Keys with their quotes, in order, repeated ones too.
-    Object(Vec<(String, Node)>),
+    Object(Vec<(String, Self)>),
 }
 
 impl Node {

@@ -1,6 +1,6 @@
 //! The comparison sees a bug: forwarded bytes that were spoilt on purpose are told from what was judged.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::compare::{self, Verdict};
 use super::pipeline::{Broker, Outcome};
@@ -10,7 +10,7 @@ use super::run::{Answered, Case, Run};
 /// A bug that an encoder could have, and the bytes that it would make.
 type Bug = (&'static str, fn(&str) -> String);
 
-pub(crate) fn run(program: &PathBuf) -> Result<(), String> {
+pub(crate) fn run(program: &Path) -> Result<(), String> {
     let open = docker_broker::policy::builtin::builtin("unrestricted").expect("it is built in");
     let broker = Broker::new(open);
     let request = ClientRequest::new("POST", "/v1.51/containers/create?name=pg-1", Some(BODY));

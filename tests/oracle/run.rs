@@ -1,6 +1,6 @@
 //! Requests through the broker and both readings out of the engine, in the order in which they were made.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -52,7 +52,7 @@ impl Case {
 
 impl<T: Send + 'static> Run<T> {
     /// Starts the oracle; `look` gets every answered case, and its result is that of the run.
-    pub(crate) fn new(program: &PathBuf, start: T, look: impl Fn(&mut T, Answered) + Send + 'static) -> Self {
+    pub(crate) fn new(program: &Path, start: T, look: impl Fn(&mut T, Answered) + Send + 'static) -> Self {
         let (questions, answers) = engine::start(program);
         let (cases, received) = channel();
         let reader = std::thread::spawn(move || read(answers, &received, start, look));

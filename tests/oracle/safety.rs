@@ -1,7 +1,7 @@
 //! Safety: whatever is permitted means upstream what was judged, and nothing else.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Instant;
 
 use docker_broker::policy::check;
@@ -34,7 +34,7 @@ struct Seen {
     differences: Vec<String>,
 }
 
-pub(crate) fn run(program: &PathBuf) -> Result<(), String> {
+pub(crate) fn run(program: &Path) -> Result<(), String> {
     let wanted = number("ORACLE_REQUESTS", 100_000);
     let seed = number("ORACLE_SEED", 3);
     let began = Instant::now();
