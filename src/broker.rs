@@ -9,6 +9,8 @@ mod events;
 mod hijack;
 mod stub;
 
+pub use body::{accept, json_bounds};
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -187,10 +189,11 @@ impl Broker {
         let kind = modelled(&judge, row)?;
         let bytes = body::read(kind, &words, &self.bounds, incoming, recorder).await?;
         let (json, archive) = bytes.split();
-        let operation = Operation::parse(kind, name, &words, &json, &body::json_bounds(&self.bounds))?;
-        let version = within(words.version, self.engine.version().await?)?;
+        let operation = Operation::parse(kind, name, &words, &json, &json_bounds(&self.bounds))?;
+        let engine = self.engine.version().await?;
+        let version = within(words.version, engine)?;
         let mut way = Way { client, recorder, upgrade: upgrade(kind, &words, parts), version };
-        let permit = match self.decide(&judge, operation).await {
+        let permit = match self.decide(&judge, operation, kind, engine).await {
             Ok(permit) => permit,
             Err(refused) => {
                 body::discard(archive).await;
@@ -200,9 +203,15 @@ impl Broker {
         self.send(&mut way, permit, &stamp, archive).await
     }
 
-    async fn decide(&self, judge: &Judge<'_>, operation: Operation) -> Result<Permit, BrokerError> {
+    async fn decide(
+        &self,
+        judge: &Judge<'_>,
+        operation: Operation,
+        kind: Kind,
+        engine: EngineVersion,
+    ) -> Result<Permit, BrokerError> {
         let facts = self.facts(judge, &operation).await?;
-        Ok(judge.decide(operation, &facts)?)
+        Ok(judge.decide(operation, &facts).map_err(|denial| denial.in_words_of(engine.newest, kind))?)
     }
 
     /// Asks the engine what the judge has to know, until it asks nothing more.
@@ -374,7 +383,10 @@ fn modelled(judge: &Judge<'_>, row: &'static routes::Row) -> Result<Kind, Denial
 }
 
 /// The version that a request goes up with: the client's own, or the engine's newest.
-fn within(asked: Option<ApiVersion>, engine: EngineVersion) -> Result<ApiVersion, BrokerError> {
+///
+/// # Errors
+/// The engine's own words for a version that it does not speak.
+pub fn within(asked: Option<ApiVersion>, engine: EngineVersion) -> Result<ApiVersion, BrokerError> {
     let EngineVersion { newest, oldest } = engine;
     match asked {
         None => Ok(newest),

@@ -162,7 +162,7 @@ async fn a_required_audit_that_cannot_be_written_lets_nothing_pass() {
     let mut lab = Lab::start("postgres").await;
     lab.stop_broker().await;
     let full = Setup { audit: "/dev/full".into(), audit_required: true, ..lab.setup("postgres") };
-    let Ok(broker) = Broker::start(full) else { return };
+    let broker = Broker::start(full).unwrap();
     lab.get("/_ping").await;
     tokio::time::sleep(Duration::from_millis(200)).await;
     lab.get("/_ping").await.assert_status(503).assert_error();

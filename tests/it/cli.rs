@@ -84,7 +84,8 @@ fn the_table_of_operations_is_the_promised_one() {
         serde_json::from_slice(&run(&["operations", "--format", "json"]).stdout).expect("JSON");
     let rows = json.as_array().expect("a list");
     assert_eq!(rows.len(), stdout(&run(&["operations"])).lines().count() - 1);
-    assert_eq!(rows.len(), stdout(&run(&["operations", "--format", "markdown"])).lines().count() - 2);
+    let document = run(&["operations", "--format", "markdown"]);
+    assert_eq!(rows.len(), stdout(&document).lines().filter(|line| line.starts_with("| ")).count() - 1);
     let output = run(&["operations", "--policy", "read-only"]);
     let open: Vec<&str> = stdout(&output).lines().filter(|line| line.contains(" yes ")).collect();
     assert!(

@@ -143,3 +143,13 @@ async fn the_engines_own_errors_pass() {
     let reply = lab.act(&format!("/v1.41/containers/{OWN}/kill")).await;
     assert_eq!(reply.assert_status(409).message(), "Container x is not running");
 }
+
+#[tokio::test]
+async fn headers_that_clients_do_not_need_stay_behind() {
+    let lab = Lab::start("postgres").await;
+    let answer = "HTTP/1.1 204 No Content\r\nApi-Version: 1.51\r\nX-Host-Name: rack-7\r\nSet-Cookie: a=b\r\n\r\n";
+    lab.engine.on("POST", "/containers/*/restart").bytes(answer);
+    let reply = lab.act(&format!("/v1.41/containers/{OWN}/restart")).await;
+    assert_eq!(reply.assert_status(204).header("api-version"), Some("1.51"));
+    assert!(reply.header("x-host-name").is_none() && reply.header("set-cookie").is_none(), "{reply:?}");
+}

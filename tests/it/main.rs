@@ -4,6 +4,7 @@
 //! engine behind it and a raw client before it. `cargo test --test it` needs no engine.
 
 mod architecture;
+mod attach;
 mod audit;
 mod bounds;
 mod cli;
@@ -21,3 +22,4 @@ mod ownership;
 mod prune;
 mod self_check;
 mod streams;
+mod sweeper;
