@@ -1,4 +1,4 @@
-//! The stock PostgreSQL suite of Testcontainers for Java, 1.x and 2.x through the broker, next to the same suite directly.
+//! The stock Postgres suite of Testcontainers for Java, 1.x and 2.x, through the broker, next to the same suite directly.
 
 #![expect(
     clippy::expect_used,
