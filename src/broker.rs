@@ -191,9 +191,25 @@ impl Broker {
         let engine = self.engine.version().await?;
         let version = within(words.version, engine)?;
         let mut way = Way { client, recorder, upgrade: upgrade(kind, &words, parts), version };
-        let facts = self.facts(&judge, &operation).await?;
-        let permit = judge.decide(operation, &facts).map_err(|denial| denial.in_words_of(engine.newest, kind))?;
+        let permit = match self.decide(&judge, operation, kind, engine).await {
+            Ok(permit) => permit,
+            Err(refused) => {
+                body::discard(archive).await;
+                return Err(refused);
+            }
+        };
         self.send(&mut way, permit, &stamp, archive).await
+    }
+
+    async fn decide(
+        &self,
+        judge: &Judge<'_>,
+        operation: Operation,
+        kind: Kind,
+        engine: EngineVersion,
+    ) -> Result<Permit, BrokerError> {
+        let facts = self.facts(judge, &operation).await?;
+        Ok(judge.decide(operation, &facts).map_err(|denial| denial.in_words_of(engine.newest, kind))?)
     }
 
     /// Asks the engine what the judge has to know, until it asks nothing more.
@@ -396,17 +412,14 @@ fn note_words(recorder: &mut Recorder, words: &ApiRequest) {
 fn note_permit(recorder: &mut Recorder, permit: &Permit) {
     recorder.note(|record| {
         record.decision = Decision::Permitted;
-        match permit.operation() {
-            Operation::Container(ContainerOperation::Act { container, action }) => {
-                record.object = Some(container.as_str().to_owned());
-                if let ContainerAction::Delete(_) = action {
-                    record.amended.push("v=1".to_owned());
-                }
+        if let Operation::Container(ContainerOperation::Act { container, action }) = permit.operation() {
+            record.object = Some(container.as_str().to_owned());
+            if let ContainerAction::Delete(_) = action {
+                record.amended.push("v=1".to_owned());
             }
-            Operation::Container(ContainerOperation::Create(create)) => {
-                record.object = Some(create.body.image.clone());
-            }
-            _ => {}
+        }
+        if let Operation::Container(ContainerOperation::Create(create)) = permit.operation() {
+            record.object = Some(create.body.image.clone());
         }
     });
 }

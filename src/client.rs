@@ -40,6 +40,8 @@ pub struct Connection {
     pub peer: Peer,
     /// True from a request's head to the end of its answer.
     busy: AtomicBool,
+    /// Requests whose head was complete.
+    heads: AtomicU64,
     /// Milliseconds since the process's start when it last became idle.
     idle_since: AtomicU64,
     started: Instant,
@@ -54,11 +56,13 @@ impl Connection {
         let credentials = stream.peer_cred()?;
         let peer = Peer { uid: credentials.uid(), gid: credentials.gid(), pid: credentials.pid() };
         let idle_since = AtomicU64::new(milliseconds(started));
-        Ok(Arc::new(Self { stream, peer, busy: AtomicBool::new(false), idle_since, started }))
+        let (busy, heads) = (AtomicBool::new(false), AtomicU64::new(0));
+        Ok(Arc::new(Self { stream, peer, busy, heads, idle_since, started }))
     }
 
     /// A request's head is complete.
     pub fn begin(&self) {
+        self.heads.fetch_add(1, Ordering::Relaxed);
         self.busy.store(true, Ordering::Relaxed);
     }
 
@@ -98,7 +102,8 @@ impl Connection {
 pub struct ClientStream {
     connection: Arc<Connection>,
     head_time: Duration,
-    head_deadline: Option<Pin<Box<Sleep>>>,
+    /// When the head that is on its way has to be complete, and how many were complete before it.
+    head_deadline: Option<(u64, Pin<Box<Sleep>>)>,
 }
 
 impl ClientStream {
@@ -110,15 +115,17 @@ impl ClientStream {
 
     /// Starts, stops or checks the clock of a head that is on its way.
     fn poll_head_clock(&mut self, cx: &mut Context<'_>, bytes_came: bool) -> Poll<()> {
-        if self.connection.busy.load(Ordering::Relaxed) {
-            self.head_deadline = None;
+        let complete = self.connection.heads.load(Ordering::Relaxed);
+        let busy = self.connection.busy.load(Ordering::Relaxed);
+        self.head_deadline.take_if(|(before, _)| busy || *before != complete);
+        if busy {
             return Poll::Pending;
         }
         if bytes_came && self.head_deadline.is_none() {
-            self.head_deadline = Some(Box::pin(sleep(self.head_time)));
+            self.head_deadline = Some((complete, Box::pin(sleep(self.head_time))));
         }
         match &mut self.head_deadline {
-            Some(deadline) => deadline.as_mut().poll(cx),
+            Some((_, deadline)) => deadline.as_mut().poll(cx),
             None => Poll::Pending,
         }
     }
@@ -217,6 +224,19 @@ mod tests {
         assert_eq!(stream.read(&mut buffer).await.unwrap(), 3);
         let error = stream.read(&mut buffer).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn the_clock_of_a_head_stops_when_it_is_complete() {
+        let (mut client, connection) = pair();
+        let mut stream = ClientStream::new(Arc::clone(&connection), Duration::from_millis(50));
+        let mut buffer = [0; 16];
+        client.write_all(b"GET").await.unwrap();
+        assert_eq!(stream.read(&mut buffer).await.unwrap(), 3);
+        connection.begin();
+        connection.end();
+        let idle = timeout(Duration::from_millis(200), stream.read(&mut buffer)).await;
+        assert!(idle.is_err(), "a connection that waits for its next request is kept");
     }
 
     #[tokio::test]

@@ -144,7 +144,17 @@ impl BrokerError {
             }
             Self::Request(error) if !error.place().is_empty() => record.place = Some(error.place().to_owned()),
             Self::Upstream(error) => record.detail = Some(chain(error)),
-            _ => {}
+            Self::Request(_)
+            | Self::Denied(Denial::NotFound { .. })
+            | Self::NoSuchExec(_)
+            | Self::Version(_)
+            | Self::TooLarge(_)
+            | Self::Body(_)
+            | Self::Archive(_)
+            | Self::TooManyStreams(_)
+            | Self::AuditBroken
+            | Self::Abandoned
+            | Self::CreateUndone(_) => {}
         }
     }
 }
@@ -358,9 +368,9 @@ pub fn whole(status: StatusCode, json: Bytes) -> Response<Body> {
 #[must_use]
 pub fn error(error: &BrokerError, request_id: &str) -> Response<Body> {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    // with the line break that the engine's own writer ends a document with
-    let document = format!("{}\n", json!({ "message": error.message(request_id) }));
-    let mut response = whole(status, document.into());
+    let document = json!({ "message": error.message(request_id) });
+    // engines end their documents with a line break: a refusal must not stand out by its length
+    let mut response = whole(status, format!("{document}\n").into());
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE"));
     }

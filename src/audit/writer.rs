@@ -118,3 +118,15 @@ fn start_of_line(bytes: &[u8], at: usize) -> usize {
 
 /// How long a failed write rests before it is tried again.
 const RETRY_TIME: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_was_cut_begins_anew_and_a_whole_one_does_not() {
+        for (at, start) in [(0, 0), (1, 0), (2, 0), (3, 3), (4, 3), (6, 6)] {
+            assert_eq!(start_of_line(b"ab\ncd\n", at), start, "{at}");
+        }
+    }
+}

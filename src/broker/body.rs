@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use tokio::time::{Sleep, sleep, timeout};
@@ -87,6 +87,23 @@ pub(super) fn upload(archive: Option<Archive>) -> (Option<EngineBody>, Failure) 
         EngineBody::Archive(Box::pin(watched))
     });
     (body, failure)
+}
+
+/// Reads a little of an archive that goes nowhere, so that the client sees the answer: one that is still sending when
+/// the connection closes sees a broken pipe instead. Go's server does the same, with the same bound.
+pub(super) async fn discard(archive: Option<Archive>) {
+    let Some(Archive(mut chunks)) = archive else { return };
+    let reading = async {
+        let mut read = 0;
+        while let Some(Ok(chunk)) = chunks.next().await {
+            read += chunk.len();
+            if read > DISCARDED {
+                break;
+            }
+        }
+    };
+    // whoever pauses in the middle does not hold the connection
+    let _ = timeout(Duration::from_secs(1), reading).await;
 }
 
 impl Failure {
@@ -193,6 +210,9 @@ impl Stream for Watched {
         Poll::Ready(Some(Err(ArchiveError::Io(broken_off))))
     }
 }
+
+/// Most bytes that are read of an archive that goes nowhere.
+const DISCARDED: usize = 256 * 1024;
 
 /// Most bytes of a body that only repeats the query.
 const REPEATED_QUERY: usize = 64 * 1024;

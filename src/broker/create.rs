@@ -105,14 +105,11 @@ async fn finish(broker: &Broker, permit: &Permit, id: &ContainerId) -> Result<()
 /// Removes what must not stay. Where even that fails, its deadline ends it.
 async fn discard(broker: &Broker, permit: &Permit, id: &ContainerId) {
     let Some(permit) = housekeeping::discard_created(permit, id) else { return };
-    match broker.engine.perform(&permit).await {
-        Ok((status, _)) if status.is_success() || status == StatusCode::NOT_FOUND => {}
-        Ok((status, _)) => {
-            tracing::warn!(container = %id, %status, "a container that was not finished stays until it expires")
-        }
-        Err(error) => {
-            tracing::warn!(container = %id, %error, "a container that was not finished stays until it expires")
-        }
+    let outcome = broker.engine.perform(&permit).await;
+    let gone = |status: StatusCode| status.is_success() || status == StatusCode::NOT_FOUND;
+    if !matches!(&outcome, Ok((status, _)) if gone(*status)) {
+        let outcome = outcome.map(|(status, _)| status);
+        tracing::warn!(container = %id, ?outcome, "a container that was not finished stays until it expires");
     }
 }
 

@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, Wr
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Answered, Broker, Way};
+use crate::client::Connection;
 use crate::operation::container::HijackStyle;
 use crate::policy::permit::Permit;
 use crate::response::{self, Body, BrokerError, Recorder};
@@ -56,11 +57,12 @@ fn spliced(
     response.headers_mut().insert(UPGRADE, HeaderValue::from_static("tcp"));
     way.recorder.note(|record| record.status = StatusCode::SWITCHING_PROTOCOLS.as_u16());
     let mut recorder = way.recorder.hand_over();
+    let connection = way.client.connection.clone();
     let stopping = broker.stopping.clone();
     broker.tasks.spawn(async move {
         let carried = async {
             let (client, engine) = tokio::try_join!(client, hyper::upgrade::on(answer)).map_err(io::Error::other)?;
-            splice(client, engine, &mut recorder).await
+            splice(client, engine, &connection, &mut recorder).await
         };
         tokio::select! {
             // a client that closes early is how docker-java and `docker run -d` end a stream: no error
@@ -73,11 +75,16 @@ fn spliced(
 }
 
 /// Carries bytes both ways. The client's half-close reaches the engine; the engine's end ends the stream.
-async fn splice(client: Upgraded, engine: Upgraded, recorder: &mut Recorder) -> io::Result<()> {
+async fn splice(
+    client: Upgraded,
+    engine: Upgraded,
+    connection: &Connection,
+    recorder: &mut Recorder,
+) -> io::Result<()> {
     let (client_read, client_write) = split(TokioIo::new(client));
     let (engine_read, engine_write) = split(TokioIo::new(engine));
     let mut bytes = Bytes::default();
-    let result = carry_both(client_read, client_write, engine_read, engine_write, &mut bytes).await;
+    let result = carry_both((client_read, client_write), (engine_read, engine_write), connection, &mut bytes).await;
     recorder.note(|record| {
         record.bytes_in = bytes.to_engine;
         record.bytes_out = bytes.to_client;
@@ -93,10 +100,9 @@ struct Bytes {
 }
 
 async fn carry_both<C, E>(
-    client_read: ReadHalf<C>,
-    client_write: WriteHalf<C>,
-    engine_read: ReadHalf<E>,
-    engine_write: WriteHalf<E>,
+    (client_read, client_write): (ReadHalf<C>, WriteHalf<C>),
+    (engine_read, engine_write): (ReadHalf<E>, WriteHalf<E>),
+    connection: &Connection,
     bytes: &mut Bytes,
 ) -> io::Result<()>
 where
@@ -109,8 +115,14 @@ where
     tokio::pin!(up, down);
     tokio::select! {
         result = &mut down => result,
-        // the client's end is a half-close (or its going away, which the next write down shows)
-        result = &mut up => { result?; down.await }
+        result = &mut up => {
+            result?;
+            // the client's end is a half-close, after which it reads on; or it went away, and the engine may never end
+            tokio::select! {
+                result = &mut down => result,
+                () = connection.gone() => Ok(()),
+            }
+        }
     }
 }
 

@@ -39,7 +39,8 @@ pub(super) fn run(arguments: &CheckArgs) -> Result<Exit, Failure> {
 }
 
 fn outcome(report: &CheckReport, strict: bool) -> Exit {
-    if report.is_usable() && !(strict && !report.warnings.is_empty()) { Exit::Done } else { Exit::Data }
+    let fails = !report.is_usable() || (strict && !report.warnings.is_empty());
+    if fails { Exit::Data } else { Exit::Done }
 }
 
 /// A file that is not there outweighs one that is wrong.

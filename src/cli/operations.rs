@@ -139,10 +139,22 @@ fn table(lines: &[Line]) -> String {
     text
 }
 
+/// What stands above the table in the documents.
+const MARKDOWN_HEAD: &str = "\
+# Operations
+
+Every operation of the Docker Engine API 1.24 to 1.56, and the routes that engines serve without documenting them. \
+*modelled*: read, judged and written anew; the grant is the policy key that opens it. *later*: known by name, refused \
+in this version. *never*: closed for every policy.
+
+";
+
 fn markdown(lines: &[Line]) -> String {
     let asked = lines.iter().any(|line| line.open.is_some());
     let (title, rule) = if asked { (" open |", "---|") } else { ("", "") };
-    let mut text = format!("| operation | method | path | standing | grant |{title}\n|---|---|---|---|---|{rule}\n");
+    let mut text = format!(
+        "{MARKDOWN_HEAD}| operation | method | path | standing | grant |{title}\n|---|---|---|---|---|{rule}\n"
+    );
     for line in lines {
         let grant = line.grant.map_or_else(|| "no policy can allow it".to_owned(), |grant| format!("`{grant}`"));
         let open = line.open.map_or_else(String::new, |open| format!(" {} |", yes_or_no(open)));
@@ -205,6 +217,7 @@ mod tests {
     fn every_row_stands_in_every_format() {
         let lines: Vec<Line> = ROWS.iter().map(|row| line(row, None)).collect();
         assert_eq!(table(&lines).lines().count(), ROWS.len() + 1);
-        assert_eq!(markdown(&lines).lines().count(), ROWS.len() + 2);
+        let head = MARKDOWN_HEAD.lines().count();
+        assert_eq!(markdown(&lines).lines().count(), head + ROWS.len() + 2);
     }
 }

@@ -90,7 +90,9 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 fn extending(name: &str, base: &str) -> String {
     let mut text =
         format!("{}extends = \"{base}\"\nreason  = \"{name}: say here what it is for\"\n\n{EXTENDING}", head(name));
-    for line in builtin_text(base).unwrap_or_default().lines().skip_while(|line| line.starts_with('#')) {
+    for line in
+        builtin_text(base).unwrap_or_default().lines().skip_while(|line| line.is_empty() || line.starts_with('#'))
+    {
         let key = line.split('=').next().unwrap_or_default().trim();
         if [keys::VERSION, keys::REASON].contains(&key) {
             continue;
@@ -106,15 +108,13 @@ fn extending(name: &str, base: &str) -> String {
 /// A policy of its own: every section and key that this version has, with what it means.
 fn standalone(name: &str) -> String {
     let mut text = format!("{}reason  = \"{name}: say here what it is for\"\n\n{STANDALONE}", head(name));
-    let sections = KEYS.iter().filter(|key| key.kind == Kind::Table);
-    for section in sections {
-        let keys: Vec<_> = keys::children(section.path).filter(|key| key.kind != Kind::Table).collect();
-        let keys: Vec<_> = keys.into_iter().filter(|key| key.in_force != keys::InForce::Never).collect();
-        if keys.is_empty() {
-            continue;
+    for section in KEYS.iter().filter(|key| key.kind == Kind::Table) {
+        let is_usable = |key: &&keys::Key| key.kind != Kind::Table && key.in_force != keys::InForce::Never;
+        let mut usable = keys::children(section.path).filter(is_usable).peekable();
+        if usable.peek().is_some() {
+            text.push_str(&format!("\n[{}]\n", section.path));
         }
-        text.push_str(&format!("\n[{}]\n", section.path));
-        for key in keys {
+        for key in usable {
             let (meaning, absent, wanted) = (key.meaning, key.absent, key.wanted());
             text.push_str(&format!("# {meaning}\n#   takes {wanted}; when absent: {absent}\n#~ {} =\n", key.name()));
         }

@@ -25,9 +25,14 @@ where
     let config = resolve(arguments, origins, environment, environment.unknown(&Cli::command()))?;
     log::start(level, format)?;
     announce(&config);
+    wait(run(config))
+}
+
+/// Runs until the broker ends.
+pub(super) fn wait(running: impl Future<Output = Result<(), Failure>>) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(Exit::Io, &error))?;
-    runtime.block_on(run(config))?;
+    runtime.block_on(running)?;
     Ok(Exit::Done)
 }
 
@@ -56,9 +61,9 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   docker-broker serve --listen unix:///tmp/broker.sock
       Only this user may open the socket; the built-in policy `postgres` applies
-  docker-broker serve --policy agent.toml --socket-group agents --audit /var/log/docker-broker/audit.json
+  docker-broker serve --policy agent.toml --socket-group agents --audit /var/log/audit.json
       The group may open it as well, and one JSON record for every request goes to a file
-  docker-broker serve --allowed-image registry.example/team/postgres --allowed-tag 16 --allow-pulls=false
+  docker-broker serve --allowed-image registry.example/team/postgres:16 --allow-pulls=false
       The built-in policy with another image, which has to be on the engine already
   docker-broker serve --attach-networks dev-internal --policy agent.toml
       Containers join `dev-internal` instead of the default network";

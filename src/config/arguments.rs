@@ -19,7 +19,7 @@ pub struct ServeArgs {
     /// Where clients connect: `unix:///path/to/socket`
     #[arg(long, env = "BROKER_LISTEN", value_name = "ADDRESS", default_value = DEFAULT_LISTEN, value_parser = Address::parse)]
     pub listen: Address,
-    /// Where the engine listens [default: `DOCKER_HOST` if it is a Unix socket, else unix:///var/run/docker.sock]
+    /// Where the engine listens [default: `DOCKER_HOST` if it is a Unix socket, else `/var/run/docker.sock`]
     #[arg(long, env = "BROKER_UPSTREAM", value_name = "ADDRESS", value_parser = Address::parse)]
     pub upstream: Option<Address>,
     /// What clients may do: the name of a built-in policy (`docker-broker policy list`) or a file
@@ -105,18 +105,18 @@ pub struct RecordArgs {
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogLevel {
-    /// Nothing.
+    /// Nothing
     Off,
-    /// What needs somebody's attention.
+    /// What needs somebody's attention
     Error,
-    /// And what may need it.
+    /// Also what may need it
     #[value(alias = "warning")]
     Warn,
-    /// And what happens to the broker as a whole.
+    /// Also what happens to the broker as a whole
     Info,
-    /// And what happens to a request.
+    /// Also what happens to requests
     Debug,
-    /// And how.
+    /// Also how it happens
     Trace,
 }
 

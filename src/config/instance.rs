@@ -60,7 +60,7 @@ mod tests {
     fn a_name_is_stable_and_differs_by_machine_and_path() {
         let machine = "0123456789abcdef0123456789abcdef";
         let main = name(machine, Path::new("/run/docker-broker/docker.sock"));
-        assert_eq!(main, "INSTANCE");
+        assert_eq!(main, "42410c5fb1ca");
         assert_ne!(main, name(machine, Path::new("/run/docker-broker/other.sock")));
         assert_ne!(main, name("fedcba9876543210fedcba9876543210", Path::new("/run/docker-broker/docker.sock")));
     }

@@ -43,7 +43,8 @@ pub fn resolve(
     if is_same_socket(&listen, &upstream) {
         return Err(ConfigError::OwnUpstream(listen));
     }
-    let mode = socket_mode.unwrap_or(if socket_group.is_some() { 0o660 } else { 0o600 });
+    let default_mode = if socket_group.is_some() { 0o660 } else { 0o600 };
+    let mode = socket_mode.unwrap_or(default_mode);
     if policy.unrestricted && mode & 0o077 != 0 && !allow_unrestricted {
         return Err(ConfigError::OpenUnrestricted { policy: policy.to_string(), mode });
     }
@@ -129,7 +130,9 @@ fn read_policy(
         attach_networks,
         attach_mode,
     } = changes;
-    if let Some((name, images)) = read_images(&policy, allowed_image, allowed_tag, allowed_images, origins, warnings)? {
+    if let Some((name, images)) =
+        read_images(&policy, allowed_image.as_deref(), allowed_tag.as_deref(), allowed_images, origins, warnings)?
+    {
         policy.override_images(images).map_err(|source| refused(name, source))?;
     }
     if let Some(List(patterns)) = allowed_env {
@@ -147,8 +150,8 @@ fn read_policy(
 /// What takes the place of `images.allow`, with the name of what asked for it.
 fn read_images(
     policy: &Policy,
-    image: Option<String>,
-    tag: Option<String>,
+    image: Option<&str>,
+    tag: Option<&str>,
     more: Option<List>,
     origins: &Origins,
     warnings: &mut Vec<String>,
@@ -157,7 +160,7 @@ fn read_images(
     let mut images = policy.images.allow.clone();
     if image.is_some() || tag.is_some() {
         let name = origins.name(if image.is_some() { "allowed-image" } else { "allowed-tag" });
-        images = vec![read_image(&name, image.as_deref(), tag.as_deref(), warnings)?];
+        images = vec![read_image(&name, image, tag, warnings)?];
         asked_by = Some(name);
     }
     if let Some(List(more)) = more {

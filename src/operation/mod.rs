@@ -71,6 +71,9 @@ impl Operation {
         bounds: &JsonBounds,
     ) -> Result<Self, ParseError> {
         let query = &request.query;
+        let act = |name: String, action| {
+            Self::Container(ContainerOperation::Act { container: ContainerRef::new(name), action })
+        };
         Ok(match kind {
             Kind::SystemPing => Self::System(SystemOperation::Ping),
             Kind::SystemPingHead => Self::System(SystemOperation::PingHead),
@@ -79,16 +82,32 @@ impl Operation {
             Kind::SystemEvents => Self::System(SystemOperation::Events(query.read()?)),
             Kind::ImageList => Self::Image(ImageOperation::List(query.read()?)),
             Kind::ImageInspect => Self::Image(ImageOperation::Inspect { name, query: query.read()? }),
-            Kind::ImageCreate => Self::Image(ImageOperation::Create {
-                query: query.read()?,
-                registry_auth: request.registry_auth.clone(),
-            }),
+            Kind::ImageCreate => {
+                let registry_auth = request.registry_auth.clone();
+                Self::Image(ImageOperation::Create { query: query.read()?, registry_auth })
+            }
             Kind::ContainerList => Self::Container(ContainerOperation::List(query.read()?)),
-            Kind::ContainerCreate => Self::Container(ContainerOperation::Create(Box::new(ContainerCreate {
-                query: query.read()?,
-                body: read_body(body, bounds)?,
-            }))),
-            Kind::ExecStart | Kind::ExecResize | Kind::ExecInspect => parse_exec(kind, name, request, body, bounds)?,
+            Kind::ContainerCreate => {
+                let create = ContainerCreate { query: query.read()?, body: read_body(body, bounds)? };
+                Self::Container(ContainerOperation::Create(Box::new(create)))
+            }
+            Kind::ContainerInspect => act(name, ContainerAction::Inspect(query.read()?)),
+            Kind::ContainerStart => act(name, ContainerAction::Start(query.read()?)),
+            Kind::ContainerStop => act(name, ContainerAction::Stop(query.read()?)),
+            Kind::ContainerRestart => act(name, ContainerAction::Restart(query.read()?)),
+            Kind::ContainerKill => act(name, ContainerAction::Kill(query.read()?)),
+            Kind::ContainerWait => act(name, ContainerAction::Wait(query.read()?)),
+            Kind::ContainerLogs => act(name, ContainerAction::Logs(query.read()?)),
+            Kind::ContainerAttach => act(name, ContainerAction::Attach(query.read()?, style(request))),
+            Kind::ContainerResize => act(name, ContainerAction::Resize(query.read()?)),
+            Kind::ContainerDelete => act(name, ContainerAction::Delete(query.read()?)),
+            Kind::ContainerArchiveInfo => act(name, ContainerAction::ArchiveInfo(query.read()?)),
+            Kind::ContainerArchive => act(name, ContainerAction::ArchiveGet(query.read()?)),
+            Kind::PutContainerArchive => act(name, ContainerAction::ArchivePut(query.read()?)),
+            Kind::ContainerExec => act(name, ContainerAction::Exec(Box::new(read_body(body, bounds)?))),
+            Kind::ExecStart => exec(name, ExecAction::Start(read_body(body, bounds)?, style(request)))?,
+            Kind::ExecResize => exec(name, ExecAction::Resize(query.read()?))?,
+            Kind::ExecInspect => exec(name, ExecAction::Inspect)?,
             Kind::NetworkList => Self::Network(NetworkOperation::List(query.read()?)),
             Kind::NetworkInspect => Self::Network(NetworkOperation::Inspect { network: name, query: query.read()? }),
             Kind::VolumeList => Self::Volume(VolumeOperation::List(query.read()?)),
@@ -98,23 +117,6 @@ impl Operation {
             Kind::NetworkPrune => Self::Prune(PruneOperation::Networks(query.read()?)),
             Kind::VolumePrune => Self::Prune(PruneOperation::Volumes(query.read()?)),
             Kind::BuildPrune => Self::Prune(PruneOperation::Build(query.read()?)),
-            Kind::ContainerInspect
-            | Kind::ContainerStart
-            | Kind::ContainerStop
-            | Kind::ContainerRestart
-            | Kind::ContainerKill
-            | Kind::ContainerWait
-            | Kind::ContainerLogs
-            | Kind::ContainerAttach
-            | Kind::ContainerResize
-            | Kind::ContainerDelete
-            | Kind::ContainerArchiveInfo
-            | Kind::ContainerArchive
-            | Kind::PutContainerArchive
-            | Kind::ContainerExec => Self::Container(ContainerOperation::Act {
-                container: ContainerRef::new(name),
-                action: parse_action(kind, request, body, bounds)?,
-            }),
         })
     }
 
@@ -200,45 +202,12 @@ impl Operation {
     }
 }
 
-fn parse_action(
-    kind: Kind,
-    request: &ApiRequest,
-    body: &[u8],
-    bounds: &JsonBounds,
-) -> Result<ContainerAction, ParseError> {
-    let query = &request.query;
-    Ok(match kind {
-        Kind::ContainerInspect => ContainerAction::Inspect(query.read()?),
-        Kind::ContainerStart => ContainerAction::Start(query.read()?),
-        Kind::ContainerStop => ContainerAction::Stop(query.read()?),
-        Kind::ContainerRestart => ContainerAction::Restart(query.read()?),
-        Kind::ContainerKill => ContainerAction::Kill(query.read()?),
-        Kind::ContainerWait => ContainerAction::Wait(query.read()?),
-        Kind::ContainerLogs => ContainerAction::Logs(query.read()?),
-        Kind::ContainerAttach => ContainerAction::Attach(query.read()?, style(request)),
-        Kind::ContainerResize => ContainerAction::Resize(query.read()?),
-        Kind::ContainerDelete => ContainerAction::Delete(query.read()?),
-        Kind::ContainerArchiveInfo => ContainerAction::ArchiveInfo(query.read()?),
-        Kind::ContainerArchive => ContainerAction::ArchiveGet(query.read()?),
-        Kind::PutContainerArchive => ContainerAction::ArchivePut(query.read()?),
-        _ => ContainerAction::Exec(Box::new(read_body(body, bounds)?)),
-    })
-}
-
-fn parse_exec(
-    kind: Kind,
-    name: String,
-    request: &ApiRequest,
-    body: &[u8],
-    bounds: &JsonBounds,
-) -> Result<Operation, ParseError> {
-    let Some(exec) = ExecId::parse(&name) else { return Err(ParseError::NoSuchExec(name)) };
-    let action = match kind {
-        Kind::ExecResize => ExecAction::Resize(request.query.read()?),
-        Kind::ExecInspect => ExecAction::Inspect,
-        _ => ExecAction::Start(read_body(body, bounds)?, style(request)),
-    };
-    Ok(Operation::Exec(ExecOperation { exec, action }))
+/// An exec ID that cannot exist names nothing, which is how the engine answers it.
+fn exec(name: String, action: ExecAction) -> Result<Operation, ParseError> {
+    match ExecId::parse(&name) {
+        Some(exec) => Ok(Operation::Exec(ExecOperation { exec, action })),
+        None => Err(ParseError::NoSuchExec(name)),
+    }
 }
 
 const fn style(request: &ApiRequest) -> HijackStyle {

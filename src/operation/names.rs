@@ -100,7 +100,8 @@ mod tests {
     fn only_64_lower_case_digits_are_an_identity() {
         let full = "0123456789abcdef".repeat(4);
         assert_eq!(ContainerId::parse(&full).unwrap().as_str(), full);
-        for odd in ["", "abc", &full[1..], &full.to_uppercase(), &format!("{full}0"), &full.replace('a', "g")] {
+        let odd = [&full.replacen('0', "", 1), &full.to_uppercase(), &format!("{full}0"), &full.replace('a', "g")];
+        for odd in odd.into_iter().map(String::as_str).chain(["", "abc"]) {
             assert_eq!(ContainerId::parse(odd), None, "{odd}");
             assert_eq!(ExecId::parse(odd), None, "{odd}");
         }

@@ -204,7 +204,7 @@ const fn row(id: &'static str, method: Method, pattern: &'static str, standing: 
     Row { id, method, pattern, standing }
 }
 
-const METADATA: &str = "always (a policy other than deny-all)";
+const METADATA: &str = "containers.see";
 const OWN: &str = "containers.control";
 
 /// Every operation, in the order of Docker's documentation. Literal patterns stand before those with a name in them.

@@ -82,6 +82,12 @@ pub struct Images {
     pub pull: bool,
     /// `images.registry-auth`
     pub registry_auth: RegistryAuth,
+    /// `images.push`: the names that may be pushed to their registry.
+    pub push: Vec<ImagePattern>,
+    /// `images.save`: whether allowed images may be exported as archives.
+    pub save: bool,
+    /// `images.search`: whether the engine may be made to search its registry.
+    pub search: bool,
 }
 
 /// Whose registry credentials a pull carries.

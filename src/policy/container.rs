@@ -83,8 +83,10 @@ pub(super) fn decide(
     let id = action.operation_id();
     let found = find(judge, reference, &action, facts)?;
     judge_action(judge, id, &action, found, facts)?;
-    let seen_whole = judge.owns(found);
-    let action = amend(action, seen_whole);
+    let own = judge.owns(found);
+    // only what an inspect tells is hidden: everything else is a stream or an empty answer, and `control` grants it
+    let seen_whole = own || !matches!(action, ContainerAction::Inspect(_));
+    let action = amend(action, own);
     let operation = Operation::Container(ContainerOperation::Act { container: (&found.id).into(), action });
     Ok(if seen_whole { Judged::as_is(operation) } else { Judged::filtered(operation) })
 }
@@ -302,10 +304,8 @@ fn bound_grace(seconds: i64) -> i64 {
 }
 
 fn query(judge: &Judge<'_>, reference: &ContainerRef, action: &ContainerAction) -> FactQuery {
-    let within = match action {
-        ContainerAction::Inspect(_) => judge.seen_within(),
-        _ => judge.controlled_within(),
-    };
+    let looks = matches!(action, ContainerAction::Inspect(_));
+    let within = if looks { judge.seen_within() } else { judge.controlled_within() };
     FactQuery::container(reference, within, starts(action))
 }
 

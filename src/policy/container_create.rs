@@ -37,7 +37,10 @@ pub(super) fn questions(judge: &Judge<'_>, create: &ContainerCreate, _: &Facts) 
 
 pub(super) fn decide(judge: &Judge<'_>, create: ContainerCreate, facts: &Facts) -> Result<Judged, Denial> {
     if judge.policy.unrestricted {
-        reserved_labels(judge, &create.body.labels)?;
+        reserved_labels(judge, "Labels", &create.body.labels)?;
+        for (index, labels) in mounts::volume_labels(&create.body.host_config) {
+            reserved_labels(judge, &format!("HostConfig.Mounts[{index}].VolumeOptions.Labels"), labels)?;
+        }
         mounts::floor(judge, &create.body.host_config)?;
         let operation = Operation::Container(ContainerOperation::Create(Box::new(create)));
         return Ok(Judged::as_is(operation));
@@ -92,7 +95,10 @@ fn judge_reference(judge: &Judge<'_>, named: &str) -> Result<(), Denial> {
     match ImageReference::parse(named) {
         Ok(reference) if judge.policy.allows_image(&reference) => Ok(()),
         Ok(_) | Err(_) if by_id && !named.is_empty() => Ok(()),
-        Ok(_) => Err(judge.refuse(ID, "Image", shown(named), image::allowed_images(judge), keys::IMAGES_ALLOW)),
+        Ok(reference) => {
+            let allowed = image::allowed_instead_of(judge, &reference);
+            Err(judge.refuse(ID, "Image", shown(named), allowed, keys::IMAGES_ALLOW))
+        }
         Err(error) => Err(judge.floor(ID, "Image", shown(named), format!("it is no image name: {error}"))),
     }
 }
@@ -241,7 +247,7 @@ pub(super) fn working_dir(judge: &Judge<'_>, id: &'static str, path: &str) -> Re
 }
 
 fn judge_labels(judge: &Judge<'_>, labels: &StringMap) -> Result<(), Denial> {
-    reserved_labels(judge, labels)?;
+    reserved_labels(judge, "Labels", labels)?;
     let allowed = &judge.policy.containers.labels;
     match labels.0.keys().find(|key| !allowed.matches(key)) {
         None => Ok(()),
@@ -252,12 +258,12 @@ fn judge_labels(judge: &Judge<'_>, labels: &StringMap) -> Result<(), Denial> {
     }
 }
 
-fn reserved_labels(judge: &Judge<'_>, labels: &StringMap) -> Result<(), Denial> {
+fn reserved_labels(judge: &Judge<'_>, place: &str, labels: &StringMap) -> Result<(), Denial> {
     match labels.0.keys().find(|key| is_reserved_label(key)) {
         None => Ok(()),
         Some(key) => {
-            let why = format!("labels that begin with `{}` say whose a container is", ownership::PREFIX);
-            Err(judge.floor(ID, "Labels", format!("the label {}", shown(key)), why))
+            let why = format!("labels that begin with `{}` say whose an object is", ownership::PREFIX);
+            Err(judge.floor(ID, place, format!("the label {}", shown(key)), why))
         }
     }
 }

@@ -49,6 +49,12 @@ pub struct ImagesSection {
     pub pull: Option<bool>,
     /// `registry-auth`
     pub registry_auth: Option<RegistryAuth>,
+    /// `push`
+    pub push: Option<Vec<String>>,
+    /// `save`
+    pub save: Option<bool>,
+    /// `search`
+    pub search: Option<bool>,
 }
 
 /// `[containers]`

@@ -187,8 +187,10 @@ pub(super) fn decide(
     refuse(storage_opt.0.is_empty(), "StorageOpt", keys_of(&storage_opt.0), keys::CONTAINERS_HOST_STORAGE_OPT)?;
 
     let RestartPolicy { name, maximum_retry_count } = &restart_policy;
-    let no_restart = ["", "no"].contains(&name.as_str()) && *maximum_retry_count == 0;
-    refuse(no_restart, "RestartPolicy", word(name), keys::CONTAINERS_HOST_RESTART)?;
+    let restart = keys::CONTAINERS_HOST_RESTART;
+    refuse(["", "no"].contains(&name.as_str()), "RestartPolicy.Name", word(name), restart)?;
+    let retries = format!("`{maximum_retry_count}`");
+    refuse(*maximum_retry_count == 0, "RestartPolicy.MaximumRetryCount", retries, restart)?;
     let plain_umask = umask.is_none_or(|mask| mask <= 0o777);
     refuse(plain_umask, "Umask", word(""), keys::CONTAINERS_HOST_SECURITY_OPT)?;
 

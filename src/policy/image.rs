@@ -109,7 +109,13 @@ fn pull(judge: &Judge<'_>, query: ImageCreateQuery, registry_auth: Option<Secret
     let _ignored_by_engines = registry;
     let reference = reference_to_pull(judge, &from_image, &tag)?;
     if !judge.policy.allows_image(&reference) {
-        return Err(judge.refuse(ID, "fromImage", shown(&reference.familiar()), allowed_images(judge), "images.allow"));
+        return Err(judge.refuse(
+            ID,
+            "fromImage",
+            shown(&reference.familiar()),
+            allowed_instead_of(judge, &reference),
+            "images.allow",
+        ));
     }
     if !judge.policy.images.pull {
         let wanted = format!("pull of {}", shown(&reference.familiar()));
@@ -142,6 +148,16 @@ pub(super) fn allowed_images(judge: &Judge<'_>) -> String {
     patterns.iter().map(|pattern| shown(pattern.as_str())).collect::<Vec<_>>().join(", ")
 }
 
+/// The same, with what to do for whoever asked for the reaper of Testcontainers: nobody asks for it on purpose, the
+/// libraries start it before anything else.
+pub(super) fn allowed_instead_of(judge: &Judge<'_>, refused: &ImageReference) -> String {
+    let allowed = allowed_images(judge);
+    if refused.repository != REAPER && !refused.repository.ends_with(&format!("/{REAPER}")) {
+        return allowed;
+    }
+    format!("{allowed}; until the broker plays the reaper itself, set `TESTCONTAINERS_RYUK_DISABLED=true`")
+}
+
 /// What the engine would pull: `tag` replaces a tag in `fromImage`, and is a digest when it looks like one.
 fn reference_to_pull(judge: &Judge<'_>, from_image: &str, tag: &str) -> Result<ImageReference, Denial> {
     let malformed = |why: String| judge.floor(ID, "fromImage", shown(from_image), why);
@@ -172,3 +188,7 @@ fn credentials(judge: &Judge<'_>, sent: Option<Secret>) -> Option<Secret> {
 }
 
 const ID: &str = "ImageCreate";
+
+/// The repository of the container that removes what Testcontainers leaves behind, on Docker Hub and, with a prefix, on
+/// mirrors of it.
+const REAPER: &str = "testcontainers/ryuk";

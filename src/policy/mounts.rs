@@ -24,6 +24,12 @@ pub(super) fn questions(host_config: &HostConfig) -> Vec<FactQuery> {
     named.filter(|name| is_volume_name(name)).map(FactQuery::Volume).collect()
 }
 
+/// The labels that new volumes of a create would get, with the index of the mount that asks for them.
+pub(super) fn volume_labels(host_config: &HostConfig) -> impl Iterator<Item = (usize, &StringMap)> {
+    let mounts = host_config.mounts.iter().enumerate();
+    mounts.filter_map(|(index, mount)| Some((index, &mount.volume_options.as_ref()?.labels)))
+}
+
 /// What no policy can allow: the engine's socket, or a folder that holds it, inside a container is the engine itself.
 pub(super) fn floor(judge: &Judge<'_>, host_config: &HostConfig) -> Result<(), Denial> {
     let from_binds = host_config.binds.iter().map(|bind| bind.split(':').next().unwrap_or_default());

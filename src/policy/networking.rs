@@ -1,4 +1,4 @@
-//! Judges the networks of a new container: NetworkMode, EndpointsConfig, and what the policy attaches.
+//! Judges the networks of a new container: `NetworkMode`, `EndpointsConfig`, and what the policy attaches.
 //!
 //! With `attach`, the first of its networks replaces the default one, so that a test container has no way out that its
 //! client has not. Must never let a client choose a name or an address on a network that it shares with others.
@@ -42,7 +42,7 @@ pub(super) fn decide(
     let replaced = replaces_default(judge) && default_as_bridge(network_mode) == "bridge";
     let (mode, main) = match judge.policy.containers.attach.first() {
         Some(first) if replaced => (first.as_str(), attached(judge, first, facts)?),
-        _ => (network_mode, joinable(judge, "HostConfig.NetworkMode", network_mode, facts)?),
+        Some(_) | None => (network_mode, joinable(judge, "HostConfig.NetworkMode", network_mode, facts)?),
     };
     let NetworkingConfig { endpoints_config } = networking_config;
     let mut joined = vec![main.id.as_str()];
@@ -187,7 +187,7 @@ fn judge_endpoint(
     if measured {
         return Err(judge.floor(ID, place, "a value that only the engine sets", "it is an answer, not a question"));
     }
-    if !network_id.is_empty() && !found.is_some_and(|network| network.id == network_id) {
+    if !network_id.is_empty() && found.is_none_or(|network| network.id != network_id) {
         let why = "it is not the ID of the network that the endpoint is named after";
         return Err(judge.floor(ID, format!("{place}.NetworkID"), shown(&network_id), why));
     }

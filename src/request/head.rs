@@ -142,11 +142,18 @@ fn kind_of(value: &HeaderValue) -> ContentKind {
         ContentKind::Multipart
     } else if text.contains("application/grpc") {
         ContentKind::Grpc
-    } else if text.split(';').next().is_some_and(|essence| essence.trim() == "application/json") {
+    } else if is_json_in_utf_8(&text) {
         ContentKind::Json
     } else {
         ContentKind::Other
     }
+}
+
+/// JSON is UTF-8 (RFC 8259 §8.1). Engines ignore what `charset` says, so one that says otherwise is not JSON to us.
+fn is_json_in_utf_8(lower_case: &str) -> bool {
+    let mut parts = lower_case.split(';').map(str::trim);
+    let is_json = parts.next() == Some("application/json");
+    is_json && parts.all(|part| !part.starts_with("charset") || ["charset=utf-8", "charset=\"utf-8\""].contains(&part))
 }
 
 fn content_length(headers: &HeaderMap) -> Result<Option<u64>, RequestError> {

@@ -65,14 +65,18 @@ impl UpstreamError {
     /// A failed connect, with the advice that fits it.
     #[must_use]
     pub fn unreachable(address: &Address, source: io::Error) -> Self {
-        let hint = match source.kind() {
-            io::ErrorKind::NotFound => ": there is no such socket; is the engine running, and is --upstream right?",
-            io::ErrorKind::PermissionDenied => {
-                ": permission denied; the broker's user must be in the group that owns the socket"
-            }
-            io::ErrorKind::ConnectionRefused => ": the socket is there, but nobody listens on it",
-            _ => "",
-        };
+        let known = HINTS.iter().find(|(kind, _)| *kind == source.kind());
+        let hint = known.map_or("", |(_, hint)| hint);
         Self::Unreachable { address: address.clone(), hint, source }
     }
 }
+
+/// What to do about the errors that people meet.
+const HINTS: &[(io::ErrorKind, &str)] = &[
+    (io::ErrorKind::NotFound, ": there is no such socket; is the engine running, and is --upstream right?"),
+    (
+        io::ErrorKind::PermissionDenied,
+        ": permission denied; the broker's user must be in the group that owns the socket",
+    ),
+    (io::ErrorKind::ConnectionRefused, ": the socket is there, but nobody listens on it"),
+];

@@ -1,3 +1,5 @@
+#![cfg(test)]
+#![expect(clippy::string_slice, reason = "IDs and messages are ASCII, and a panic is a failed test")]
 //! Everything that is not allowed is refused on real engines, with a message that teaches, and nothing of it goes upstream.
 //!
 //! Between broker and engine stands a relay that writes down every request, so that what went upstream is known and not
@@ -54,7 +56,7 @@ struct Stage {
 }
 
 impl Stage {
-    fn with(self: &Arc<Self>, name: String, test: impl FnOnce(&Scene) + Send + 'static) -> Trial {
+    fn with(self: &Arc<Self>, name: &str, test: impl FnOnce(&Scene) + Send + 'static) -> Trial {
         let stage = Arc::clone(self);
         trial(format!("{}: {name}", self.engine.name()), move || {
             stage.ran.fetch_add(1, Ordering::Relaxed);
@@ -85,19 +87,19 @@ fn main() -> ExitCode {
 fn trials(stage: &Arc<Stage>) -> Vec<Trial> {
     let Table { route, create, cli, lesson, foreign } = toml::from_str(TABLE).expect("refusals.toml");
     let mut trials = Vec::new();
-    trials.extend(create.into_iter().map(|row| stage.with(row.body.clone(), move |scene| row.check(scene))));
+    trials.extend(create.into_iter().map(|row| stage.with(&row.body.clone(), move |scene| row.check(scene))));
     trials.extend(
-        cli.into_iter().map(|row| stage.with(format!("docker {}", row.run.join(" ")), move |scene| row.check(scene))),
+        cli.into_iter().map(|row| stage.with(&format!("docker {}", row.run.join(" ")), move |scene| row.check(scene))),
     );
-    trials.extend(route.into_iter().map(|row| stage.with(row.request.clone(), move |scene| row.check(scene))));
-    trials.push(stage.with("a pinned image is what its digest says".to_owned(), teaching::pinned_image));
+    trials.extend(route.into_iter().map(|row| stage.with(&row.request.clone(), move |scene| row.check(scene))));
+    trials.push(stage.with("a pinned image is what its digest says", teaching::pinned_image));
     trials.extend(
         lesson
             .into_iter()
-            .map(|row| stage.with(format!("{} opens {}", row.key, row.request), move |scene| row.check(scene))),
+            .map(|row| stage.with(&format!("{} opens {}", row.key, row.request), move |scene| row.check(scene))),
     );
-    trials.extend(foreign.trials().into_iter().map(|(name, check)| stage.with(name, check)));
-    trials.extend(fields::rows().into_iter().map(|row| stage.with(row.name(), move |scene| row.check(scene))));
+    trials.extend(foreign.trials().into_iter().map(|(name, check)| stage.with(&name, check)));
+    trials.extend(fields::rows().into_iter().map(|row| stage.with(&row.name(), move |scene| row.check(scene))));
     trials
 }
 

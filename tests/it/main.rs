@@ -1,1 +1,25 @@
+#![cfg(test)]
+#![expect(clippy::string_slice, reason = "the texts of these tests are ASCII, and a panic is a failed test")]
+//! Contract tests: what a client sees and what bytes reach the engine, with the broker in this process, a recording fake
+//! engine behind it and a raw client before it. `cargo test --test it` needs no engine.
 
+mod architecture;
+mod attach;
+mod audit;
+mod bounds;
+mod cli;
+mod corpus;
+mod create;
+mod docs;
+mod engine_failures;
+mod harness;
+mod images;
+mod lifecycle;
+mod listener;
+mod lists;
+mod metadata;
+mod ownership;
+mod prune;
+mod self_check;
+mod streams;
+mod sweeper;

@@ -73,11 +73,14 @@ pub(crate) fn compile(
 }
 
 fn read_images(reader: &mut Reader, section: ImagesSection) -> Images {
-    let ImagesSection { allow, pull, registry_auth } = section;
+    let ImagesSection { allow, pull, registry_auth, push, save, search } = section;
     Images {
         allow: reader.items(keys::IMAGES_ALLOW, &allow, value::image),
         pull: pull.unwrap_or_default(),
         registry_auth: registry_auth.unwrap_or_default(),
+        push: reader.items(keys::IMAGES_PUSH, &push, value::image),
+        save: save.unwrap_or_default(),
+        search: search.unwrap_or_default(),
     }
 }
 

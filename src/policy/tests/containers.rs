@@ -3,7 +3,7 @@
 use hyper::Method;
 use serde_json::Value;
 
-use super::fixture::{Scene, each, full_id, image_id, sample};
+use super::fixture::{Scene, each, full_id, image_id, sample, short_id};
 use crate::operation::routes::{ROWS, Standing};
 use crate::policy::permit::Relay;
 
@@ -27,7 +27,7 @@ fn act(scene: &Scene, method: &Method, pattern: &str, container: &str) -> super:
 fn a_foreign_container_is_answered_like_a_missing_one() {
     let scene = Scene::postgres();
     each(actions(), |(method, pattern)| {
-        for foreign in ["foreign".to_owned(), full_id("ff"), "ff".into(), full_id("ff")[..12].to_owned()] {
+        for foreign in ["foreign".to_owned(), full_id("ff"), "ff".into(), short_id("ff")] {
             let of_foreign = act(&scene, method, pattern, &foreign).missing();
             assert_eq!(of_foreign, format!("No such container: {foreign}"));
             let of_missing = act(&scene, method, pattern, "nothing").missing();
@@ -69,6 +69,17 @@ fn an_own_container_goes_up_by_its_full_id_however_it_was_named() {
             assert!(sent.target.starts_with(&head), "{}", sent.target);
             assert_eq!(sent.relay, Relay::AsIs);
         }
+    });
+}
+
+#[test]
+fn with_control_of_all_only_what_an_inspect_tells_is_filtered() {
+    let scene = Scene::postgres_with("[containers]\nsee = \"all\"\ncontrol = \"all\"\n");
+    each(actions(), |(method, pattern)| {
+        let sent = act(&scene, method, pattern, "foreign").sent();
+        let relay = if pattern.ends_with("/json") { Relay::Filtered } else { Relay::AsIs };
+        assert_eq!(sent.relay, relay);
+        assert!(sent.target.contains(&full_id("ff")), "{}", sent.target);
     });
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::fixture::{Scene, each, full_id, image_id};
+use super::fixture::{Scene, each, full_id, image_id, short_id};
 use crate::policy::permit::{FollowUp, Relay};
 
 #[test]
@@ -34,6 +34,14 @@ fn labels_of_ours_are_on_the_floor_in_any_case() {
             assert_eq!(scene.create(&json!({"Labels": {key: "x"}})).floor(), "Labels", "{key}");
         }
     }
+}
+
+#[test]
+fn labels_of_ours_are_on_the_floor_for_new_volumes_as_well() {
+    let options = json!({"Labels": {"docker-broker.owner": "host-1/other"}});
+    let mount = json!({"Type": "volume", "Source": "new", "Target": "/x", "VolumeOptions": options});
+    let place = Scene::shipped("unrestricted").create_host(&json!({"Mounts": [mount]})).floor();
+    assert_eq!(place, "HostConfig.Mounts[0].VolumeOptions.Labels");
 }
 
 #[test]
@@ -84,7 +92,7 @@ fn an_image_goes_up_as_it_was_named_or_by_its_full_id() {
     for name in ["postgres:16", "docker.io/library/postgres:16", "library/postgres:16"] {
         assert_eq!(scene.create(&json!({"Image": name})).sent().at("/Image"), name);
     }
-    for id in ["11".to_owned(), full_id("11"), image_id("11"), "sha256:11".into(), full_id("11")[..12].to_owned()] {
+    for id in ["11".to_owned(), full_id("11"), image_id("11"), "sha256:11".into(), short_id("11")] {
         let sent = scene.create(&json!({"Image": id})).sent();
         assert_eq!(sent.at("/Image"), image_id("11"), "{id}");
         assert_eq!(sent.at("/Labels/docker-broker.image"), image_id("11"));

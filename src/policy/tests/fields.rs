@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use hyper::Method;
 use serde_json::{Value, json};
 
-use super::fixture::{Outcome, Scene, merge, sample};
+use super::fixture::{Outcome, Scene, fragment, merge, sample};
 
 /// Bodies by operation: the base into which a row's field is put.
 fn base(operation: &str) -> (&'static str, Value) {
@@ -28,25 +28,9 @@ fn rows(operation: &str) -> Vec<Value> {
 /// The request of a row with this value in the place of the field.
 fn ask(scene: &Scene, operation: &str, row: &Value, value: &Value) -> Outcome {
     let (pattern, mut body) = base(operation);
-    let fields = match row.get("body") {
-        Some(template) => put(template, value),
-        None => {
-            let path = row["path"].as_str().expect("a path");
-            path.rsplit('.').fold(value.clone(), |inner, name| json!({name: inner}))
-        }
-    };
-    merge(&mut body, &fields);
+    merge(&mut body, &fragment(row, value));
     let (target, _) = sample(&Method::POST, pattern);
     scene.post(&target, &body)
-}
-
-fn put(template: &Value, value: &Value) -> Value {
-    match template {
-        Value::String(text) if text == "$value" => value.clone(),
-        Value::Array(items) => items.iter().map(|item| put(item, value)).collect(),
-        Value::Object(members) => members.iter().map(|(key, item)| (key.clone(), put(item, value))).collect(),
-        other => other.clone(),
-    }
 }
 
 /// Where the field stands in what the engine gets.
@@ -62,7 +46,7 @@ fn check(scene: &Scene, operation: &str, row: &Value) {
     let key = row.get("key").and_then(Value::as_str).unwrap_or_default();
     match row["expected"].as_str().expect("a word") {
         "passes" => {
-            let upstream = row.get("upstream").unwrap_or(&row["value"]);
+            let upstream = row.get("upstream").unwrap_or_else(|| &row["value"]);
             assert_eq!(&outcome.sent().at(&pointer(row)), upstream);
         }
         "dropped" => assert_eq!(outcome.sent().at(&pointer(row)), Value::Null),

@@ -216,7 +216,7 @@ impl Outcome {
     pub(super) fn floor(self) -> String {
         match self.denied() {
             Denial::Refused(refusal) if matches!(refusal.reason, Reason::Floor { .. }) => refusal.place,
-            other => panic!("{}", other.message("r")),
+            other @ (Denial::Refused(_) | Denial::NotFound { .. }) => panic!("{}", other.message("r")),
         }
     }
 
@@ -345,6 +345,11 @@ impl Engine {
 /// 64 digits that begin like this.
 pub(super) fn full_id(start: &str) -> String {
     format!("{start}{}", "0".repeat(64 - start.len()))
+}
+
+/// The 12 digits that the command line shows.
+pub(super) fn short_id(start: &str) -> String {
+    full_id(start).chars().take(12).collect()
 }
 
 /// An image's ID that begins like this.
@@ -480,4 +485,24 @@ pub(super) fn sample(method: &Method, pattern: &str) -> (String, Value) {
         _ => Value::Null,
     };
     (format!("/v1.44{path}{query}"), body)
+}
+
+/// A row of the field table with this value in the place of the field, as part of a body.
+pub(super) fn fragment(row: &Value, value: &Value) -> Value {
+    match row.get("body") {
+        Some(template) => fill(template, value),
+        None => {
+            let path = row["path"].as_str().expect("a path");
+            path.rsplit('.').fold(value.clone(), |inner, name| json!({name: inner}))
+        }
+    }
+}
+
+fn fill(template: &Value, value: &Value) -> Value {
+    match template {
+        Value::String(text) if text == "$value" => value.clone(),
+        Value::Array(items) => items.iter().map(|item| fill(item, value)).collect(),
+        Value::Object(members) => members.iter().map(|(key, item)| (key.clone(), fill(item, value))).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => template.clone(),
+    }
 }

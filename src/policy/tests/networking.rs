@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::fixture::{Outcome, Scene, Sent, each, full_id};
+use super::fixture::{Outcome, Scene, Sent, each, full_id, short_id};
 use crate::policy::permit::FollowUp;
 
 fn mode(scene: &Scene, mode: &str) -> Outcome {
     scene.create_host(&json!({"NetworkMode": mode}))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tests write the value where they pass it")]
 fn endpoints(scene: &Scene, endpoints: Value) -> Outcome {
     scene.create(&json!({"NetworkingConfig": {"EndpointsConfig": endpoints}}))
 }
@@ -166,7 +167,7 @@ fn nobody_takes_a_name_on_a_shared_network() {
     for name in ["a1-db", "a1-DB", "a1-db."] {
         assert_eq!(hosted(name).floor(), "Hostname", "{name}");
     }
-    assert_eq!(hosted(&full_id("fe")[..12]).floor(), "Hostname");
+    assert_eq!(hosted(&short_id("fe")).floor(), "Hostname");
     // services have names there that the engine does not show
     assert_eq!(hosted("db").refused_by(), "containers.names");
     named("a1-other").sent();

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::fixture::{Outcome, Scene, sample};
 use crate::operation::routes::{ROWS, Standing};
+use crate::policy::file::keys;
 use crate::policy::permit::Relay;
 
 /// One sample request for every modelled operation.
@@ -71,4 +72,17 @@ fn unrestricted_sends_what_it_got_and_filters_nothing() {
 fn images_without_control_cannot_be_run() {
     let scene = Scene::with("[images]\nallow=[\"*:*\"]\npull=true\n[containers]\nsee=\"own\"\n");
     assert_eq!(scene.create(&json!({})).refused_by(), "containers.control");
+}
+
+#[test]
+fn what_will_come_later_names_a_key_that_a_policy_can_hold() {
+    let missing: Vec<_> = ROWS
+        .iter()
+        .filter_map(|row| match row.standing {
+            Standing::Later(key) => Some((row.id, key)),
+            Standing::Modelled(..) | Standing::Floor => None,
+        })
+        .filter(|(_, key)| keys::find(key).is_none())
+        .collect();
+    assert_eq!(missing, []);
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use serde_json::{Map, Value, json};
 
-use super::fixture::{Outcome, Scene, image_id, merge};
+use super::fixture::{Outcome, Scene, fragment, image_id, merge};
 
 /// Rows of the field table as fragments of a create: what passes, what does not, and what asks for nothing.
 fn fragments() -> Vec<Value> {
@@ -16,23 +16,9 @@ fn fragments() -> Vec<Value> {
 }
 
 fn fragments_of(row: &Value) -> Vec<Value> {
-    let path = row["path"].as_str().expect("a path");
     let odd = [json!(-1), json!(0), json!(""), json!([]), json!({}), json!(i64::MAX), json!("own"), json!(["a:/b"])];
     let values = row["neutral"].as_array().expect("a list").iter().chain([&row["value"]]).chain(&odd);
-    let place = |value: &Value| match row.get("body") {
-        Some(template) => put(template, value),
-        None => path.rsplit('.').fold(value.clone(), |inner, name| json!({name: inner})),
-    };
-    values.map(place).collect()
-}
-
-fn put(template: &Value, value: &Value) -> Value {
-    match template {
-        Value::String(text) if text == "$value" => value.clone(),
-        Value::Array(items) => items.iter().map(|item| put(item, value)).collect(),
-        Value::Object(members) => members.iter().map(|(key, item)| (key.clone(), put(item, value))).collect(),
-        other => other.clone(),
-    }
+    values.map(|value| fragment(row, value)).collect()
 }
 
 /// Policies that open and close different things.
@@ -104,7 +90,7 @@ fn judged(scene: &Scene, body: &Value) -> bool {
         Outcome::Sent(sent) => {
             assert_whole(&sent.body, &sent.target);
             // what was judged once is judged the same again, but for our own labels
-            let mut again = sent.body.clone();
+            let mut again = sent.body;
             let labels: Map<String, Value> = again["Labels"].as_object().expect("labels").clone();
             again["Labels"] =
                 labels.into_iter().filter(|(key, _)| !key.starts_with("docker-broker.")).collect::<Map<_, _>>().into();

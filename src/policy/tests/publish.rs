@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::fixture::Scene;
 
+#[expect(clippy::needless_pass_by_value, reason = "tests write the value where they pass it")]
 fn bind(scene: &Scene, port: &str, binding: Value) -> super::fixture::Outcome {
     scene.create_host(&json!({"PortBindings": {port: [binding]}}))
 }

@@ -19,6 +19,7 @@ fn lesson(key: &'static str, body: Value, after: &'static str) -> Lesson {
     Lesson { key, method: "POST", target: "/containers/create", body, before: "", after }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tests write the value where they pass it")]
 fn host(key: &'static str, host_config: Value, after: &'static str) -> Lesson {
     lesson(key, json!({"Image": "postgres:16", "HostConfig": host_config}), after)
 }

@@ -3,7 +3,7 @@
 
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::{JoinHandle, sleep, spawn};
 use std::time::Duration;
@@ -87,7 +87,7 @@ impl Client {
 }
 
 /// Create, attach, start; errors are expected, for anything may die on the way.
-fn run(broker: &PathBuf, name: &str, cut: Cut) -> Option<()> {
+fn run(broker: &Path, name: &str, cut: Cut) -> Option<()> {
     let body = json!({"Image": "postgres:16", "Entrypoint": ["sh", "-c", LOOP], "AttachStdout": true});
     let create = request("POST", &format!("/v1.41/containers/create?name={name}"), Some(&body));
     let mut line = connect(broker).ok()?;

@@ -18,6 +18,12 @@ pub const IMAGES_ALLOW: &str = "images.allow";
 pub const IMAGES_PULL: &str = "images.pull";
 /// `images.registry-auth`
 pub const IMAGES_REGISTRY_AUTH: &str = "images.registry-auth";
+/// `images.push`
+pub const IMAGES_PUSH: &str = "images.push";
+/// `images.save`
+pub const IMAGES_SAVE: &str = "images.save";
+/// `images.search`
+pub const IMAGES_SEARCH: &str = "images.search";
 /// `containers`
 pub const CONTAINERS: &str = "containers";
 /// `containers.see`
@@ -207,6 +213,12 @@ pub const KEYS: &[Key] = &[
           meaning: "whether allowed images may be pulled; otherwise no registry is contacted" },
     Key { path: IMAGES_REGISTRY_AUTH, kind: Kind::Choice(&["none", "client", "broker"]), effect: Effect::Permits, in_force: InForce::Except(&["broker"]), absent: "`none`",
           meaning: "whose registry credentials a pull carries" },
+    Key { path: IMAGES_PUSH, kind: Kind::List, effect: Effect::Permits, in_force: InForce::Never, absent: "none",
+          meaning: "image references that may be pushed to their registry" },
+    Key { path: IMAGES_SAVE, kind: Kind::Switch, effect: Effect::Permits, in_force: InForce::Never, absent: "false",
+          meaning: "whether allowed images may be exported as archives" },
+    Key { path: IMAGES_SEARCH, kind: Kind::Switch, effect: Effect::Permits, in_force: InForce::Never, absent: "false",
+          meaning: "whether the engine may be made to search its registry" },
     Key { path: CONTAINERS, kind: Kind::Table, effect: Effect::Neutral, in_force: InForce::Always, absent: "none",
           meaning: "what may be done with containers" },
     Key { path: CONTAINERS_SEE, kind: Kind::Choice(&["own", "all"]), effect: Effect::Permits, in_force: InForce::Always, absent: "nobody's",

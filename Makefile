@@ -1,0 +1,77 @@
+# Everything that people run. `make demo` and `make test` work on a fresh machine; the rest are their parts.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+LAB := tests/lab/lab
+E2E := DOCKER_BROKER_E2E=1 cargo test --quiet --test
+
+.PHONY: help
+help: ## Show the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Show the main job: Postgres through the broker, three refusals, an audit, nothing left behind
+	@cargo build --quiet
+	@deploy/demo
+
+.PHONY: test
+test: ## All tests: unit, contract, corpus, facts, oracle, and end to end on two real engines
+	@tests/run-all
+
+.PHONY: check
+check: ## Format, lints, licences and sources of dependencies, documentation
+	cargo fmt --all --check
+	cargo clippy --quiet --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --document-private-items --locked
+	tests/deny
+	@echo "check: passed"
+
+.PHONY: unit
+unit: ## Unit and contract tests, without any engine
+	cargo test --quiet --lib --test it
+
+.PHONY: corpus
+corpus: ## The attack corpus against a recording engine
+	cargo test --quiet --test it corpus -- --nocapture
+
+.PHONY: facts
+facts: ## Every operation, parameter and field of the published specifications has its place
+	tests/facts/derive --check
+	cargo test --quiet --test facts
+
+.PHONY: oracle
+oracle: ## The engine's own API server reads what was forwarded
+	DOCKER_BROKER_E2E=1 cargo test --quiet --test oracle
+
+.PHONY: e2e
+e2e: e2e-cli e2e-python e2e-java refusals e2e-kill ## All end-to-end tests
+
+.PHONY: e2e-cli
+e2e-cli: ## The docker CLI through the broker, next to the docker CLI directly
+	$(E2E) e2e-cli
+
+.PHONY: e2e-python
+e2e-python: ## The stock Testcontainers suite for Python
+	tests/e2e/suites/prepare python
+	$(E2E) e2e-python
+
+.PHONY: e2e-java
+e2e-java: ## The stock Testcontainers suites for Java
+	tests/e2e/suites/prepare java
+	$(E2E) e2e-java
+
+.PHONY: refusals
+refusals: ## Everything that must be refused, on real engines, and what went upstream
+	$(E2E) refusals
+
+.PHONY: e2e-kill
+e2e-kill: ## Kill -9 of client, broker and engine at random moments
+	$(E2E) e2e-kill
+
+.PHONY: lab-up
+lab-up: ## Start the throw-away engines
+	$(LAB) install && $(LAB) up all && $(LAB) images all
+
+.PHONY: lab-down
+lab-down: ## Stop them
+	$(LAB) down all

@@ -1,0 +1,10 @@
+//! The stock PostgreSQL suite of Testcontainers for Python through the broker, next to the same suite directly.
+
+#[path = "support/suites.rs"]
+mod suites;
+#[expect(dead_code, unreachable_pub, reason = "each end-to-end test uses its own part")]
+mod support;
+
+fn main() -> std::process::ExitCode {
+    support::main("e2e-python", suites::trials(&["python"]))
+}

@@ -1,0 +1,346 @@
+//! What the fake engine answers to each request, in the engine's words (28.5 unless said).
+//!
+//! Must never refuse what a real engine takes: whether a request is fit to be sent is what the tests ask.
+
+use serde_json::{Value, json};
+
+use super::Shared;
+use super::answer::{Answer, Followed};
+use super::wire::Recorded;
+use super::world::{Container, Exec, Image, World, familiar, now};
+
+/// The answer to a request, after it changed the world.
+pub(crate) fn answer(request: &Recorded, shared: &Shared) -> Answer {
+    let path = request.path();
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    let answer = match (request.method.as_str(), segments.as_slice()) {
+        ("GET" | "HEAD", ["_ping"]) => ping(),
+        ("GET", ["version"]) => shared.world(|world| version(world)),
+        ("GET", ["info"]) => shared.world(|world| Answer::Json(200, world.info.clone())),
+        ("GET", ["events"]) => Answer::Follow("application/json".to_owned(), Vec::new(), Followed::Events),
+        ("POST", ["containers" | "images" | "networks" | "volumes" | "build", "prune"]) => {
+            Answer::Json(200, json!({"SpaceReclaimed": 0}))
+        }
+        (_, ["containers", rest @ ..]) => shared.world(|world| containers(request, rest, world)),
+        (_, ["exec", id, rest @ ..]) => shared.world(|world| exec(request, id, rest, world)),
+        (_, ["images", rest @ ..]) => shared.world(|world| images(request, rest, world)),
+        (_, ["networks", rest @ ..]) => shared.world(|world| networks(request, rest, world)),
+        ("GET", ["volumes", rest @ ..]) => shared.world(|world| volumes(request, rest, world)),
+        (_, _) => Answer::error(404, "page not found"),
+    };
+    shared.changed();
+    answer
+}
+
+fn ping() -> Answer {
+    let headers = [
+        ("Builder-Version", "2"),
+        ("Swarm", "inactive"),
+        ("Cache-Control", "no-cache"),
+        ("Content-Type", "text/plain"),
+    ];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    Answer::Whole(200, headers, b"OK".to_vec())
+}
+
+fn version(world: &World) -> Answer {
+    Answer::Json(
+        200,
+        json!({"Platform": {"Name": ""}, "Version": "28.5.2", "ApiVersion": world.api_version,
+            "MinAPIVersion": world.min_api_version, "GitCommit": "x", "GoVersion": "go1.24", "Os": "linux",
+            "Arch": "amd64", "KernelVersion": "6.1.0", "Components": []}),
+    )
+}
+
+fn containers(request: &Recorded, rest: &[&str], world: &mut World) -> Answer {
+    match (request.method.as_str(), rest) {
+        ("GET", ["json"]) => container_list(request, world),
+        ("POST", ["create"]) => create(request, world),
+        (method, [reference, verb @ ..]) => {
+            let id = match world.container(reference) {
+                Ok(found) => found.id.clone(),
+                Err(message) => return no_container(verb, message),
+            };
+            container_act(request, method, &id, verb, world)
+        }
+        (_, _) => Answer::error(404, "page not found"),
+    }
+}
+
+/// Attach answers in plain text and closes, and HEAD has no body.
+fn no_container(verb: &[&str], message: String) -> Answer {
+    let status = if message.starts_with("multiple") { 400 } else { 404 };
+    if verb == ["attach"] {
+        let kind = ("Content-Type".to_owned(), "text/plain; charset=utf-8".to_owned());
+        return Answer::Whole(status, vec![kind], format!("{message}\r\n").into_bytes());
+    }
+    Answer::error(status, message)
+}
+
+fn container_act(request: &Recorded, method: &str, id: &str, verb: &[&str], world: &mut World) -> Answer {
+    let found = world.container(id).expect("it was resolved").clone();
+    match (method, verb) {
+        ("GET", ["json"]) => Answer::Json(200, found.inspect()),
+        ("POST", ["start"]) if found.running => Answer::Empty(304),
+        ("POST", ["start"]) => run(world, id, true),
+        ("POST", ["stop"]) if !found.running => Answer::Empty(304),
+        ("POST", ["stop" | "kill"]) => run(world, id, false),
+        ("POST", ["restart"]) => run(world, id, true),
+        ("POST", ["wait"]) => {
+            Answer::Wait(id.to_owned(), request.query_value("condition").as_deref() == Some("removed"))
+        }
+        ("GET", ["logs"]) => logs(request, &found),
+        ("POST", ["attach"]) => Answer::Hijack { upgrade: request.header("upgrade").is_some(), tty: found.tty() },
+        ("POST", ["resize"]) => Answer::Empty(200),
+        ("DELETE", []) => {
+            world.containers.retain(|container| container.id != id);
+            Answer::Empty(204)
+        }
+        ("GET" | "HEAD", ["archive"]) => archive(request),
+        ("PUT", ["archive"]) => Answer::Empty(200),
+        ("POST", ["exec"]) => exec_create(request, id, world),
+        (_, _) => Answer::error(404, "page not found"),
+    }
+}
+
+fn run(world: &mut World, id: &str, running: bool) -> Answer {
+    world.change(id, |container| container.running = running);
+    Answer::Empty(204)
+}
+
+fn container_list(request: &Recorded, world: &World) -> Answer {
+    let all = request.query_value("all").is_some_and(|all| truth(&all));
+    let filters = filters(request);
+    let kept = |container: &&Container| {
+        let labels = json!(container.labels());
+        (all || container.running)
+            && labels_match(&filters, &labels)
+            && filters["id"].as_array().is_none_or(|ids| ids.iter().any(|id| container.id.starts_with(text(id))))
+            && filters["name"].as_array().is_none_or(|names| names.iter().any(|n| container.name.contains(text(n))))
+    };
+    let limit = request.query_value("limit").and_then(|limit| limit.parse().ok()).filter(|limit| *limit > 0);
+    let found = world.containers.iter().filter(kept).take(limit.unwrap_or(usize::MAX));
+    Answer::Json(200, found.map(Container::summary).collect())
+}
+
+fn create(request: &Recorded, world: &mut World) -> Answer {
+    let Some(mut config) = parsed(request) else { return bad_body() };
+    let host_config = config["HostConfig"].take();
+    let networking = config["NetworkingConfig"].take();
+    let reference = text(&config["Image"]).to_owned();
+    let Some(image) = world.image(&reference) else {
+        return Answer::error(404, format!("No such image: {}", familiar(&reference)));
+    };
+    let image_id = world.moved_tag.clone().unwrap_or_else(|| image.id.clone());
+    let name = request.query_value("name").unwrap_or_default();
+    if let Some(holder) = world.containers.iter().find(|container| container.name == name) {
+        let message = format!(
+            "Conflict. The container name \"/{name}\" is already in use by container \"{}\". You have to remove (or rename) \
+             that container to be able to reuse that name.",
+            holder.id
+        );
+        return Answer::error(409, message);
+    }
+    let id = world.new_id();
+    let networks = first_networks(&host_config, &networking, world);
+    let name = if name.is_empty() { format!("made-{}", world.made) } else { name };
+    let container = Container {
+        id: id.clone(),
+        name,
+        image: reference,
+        image_id,
+        running: false,
+        created: now(),
+        networks,
+        config,
+        host_config,
+    };
+    world.containers.push(container);
+    Answer::Json(201, json!({"Id": id, "Warnings": []}))
+}
+
+fn first_networks(
+    host_config: &Value,
+    networking: &Value,
+    world: &World,
+) -> std::collections::BTreeMap<String, String> {
+    let mode = match text(&host_config["NetworkMode"]) {
+        "" | "default" => "bridge",
+        mode => mode,
+    };
+    let endpoints = networking["EndpointsConfig"].as_object();
+    let named = endpoints.into_iter().flat_map(|endpoints| endpoints.keys().map(String::as_str));
+    let found = named.chain([mode]).filter_map(|name| world.network(name));
+    found.map(|network| (network.name.clone(), network.id.clone())).collect()
+}
+
+fn logs(request: &Recorded, container: &Container) -> Answer {
+    let kind =
+        if container.tty() { "application/vnd.docker.raw-stream" } else { "application/vnd.docker.multiplexed-stream" };
+    let first = vec![frame(1, b"database system is ready to accept connections\n")];
+    if request.query_value("follow").is_some_and(|follow| truth(&follow)) {
+        return Answer::Follow(kind.to_owned(), first, Followed::Logs);
+    }
+    Answer::Chunks(kind.to_owned(), first)
+}
+
+/// One frame of a multiplexed stream: 1 is standard output, 2 is standard error.
+pub(crate) fn frame(stream: u8, data: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(data.len()).expect("a short frame").to_be_bytes();
+    [&[stream, 0, 0, 0], &length[..], data].concat()
+}
+
+fn archive(request: &Recorded) -> Answer {
+    // {"name":"file","size":5,"mode":420,"mtime":"2026-11-20T10:00:00Z","linkTarget":""} in base64
+    let stat = "eyJuYW1lIjoiZmlsZSIsInNpemUiOjUsIm1vZGUiOjQyMCwibXRpbWUiOiIyMDI2LTExLTIwVDEwOjAwOjAwWiIsImxpbmtUYXJnZXQiOiIifQ==";
+    let mut headers = vec![("X-Docker-Container-Path-Stat".to_owned(), stat.to_owned())];
+    if request.query_value("path").is_some_and(|path| path.contains("missing")) {
+        return Answer::error(404, "Could not find the file /missing in container x");
+    }
+    if request.method == "GET" {
+        headers.push(("Content-Type".to_owned(), "application/x-tar".to_owned()));
+    }
+    Answer::Whole(200, headers, if request.method == "GET" { vec![0; 1024] } else { Vec::new() })
+}
+
+fn exec_create(request: &Recorded, container: &str, world: &mut World) -> Answer {
+    let Some(config) = parsed(request) else { return bad_body() };
+    let id = world.new_id();
+    world.execs.push(Exec { id: id.clone(), container: container.to_owned(), config });
+    Answer::Json(201, json!({"Id": id}))
+}
+
+fn exec(request: &Recorded, id: &str, rest: &[&str], world: &World) -> Answer {
+    let Some(found) = world.exec(id) else {
+        return Answer::error(404, format!("No such exec instance: {id}"));
+    };
+    match (request.method.as_str(), rest) {
+        ("GET", ["json"]) => Answer::Json(200, found.inspect()),
+        ("POST", ["start"]) => {
+            let Some(body) = parsed(request) else { return bad_body() };
+            if body["Detach"].as_bool() == Some(true) {
+                return Answer::Empty(200);
+            }
+            let tty = found.config["Tty"].as_bool().unwrap_or(false);
+            Answer::Hijack { upgrade: request.header("upgrade").is_some(), tty }
+        }
+        ("POST", ["resize"]) => Answer::Empty(200),
+        (_, _) => Answer::error(404, "page not found"),
+    }
+}
+
+fn images(request: &Recorded, rest: &[&str], world: &mut World) -> Answer {
+    match (request.method.as_str(), rest) {
+        ("GET", ["json"]) => Answer::Json(200, world.images.iter().map(Image::summary).collect()),
+        ("POST", ["create"]) => pull(request, world),
+        ("GET", [name @ .., "json"]) => {
+            let name = name.join("/");
+            let missing = || Answer::error(404, format!("No such image: {}", familiar(&name)));
+            world.image(&name).map_or_else(missing, |image| Answer::Json(200, image.inspect()))
+        }
+        (_, _) => Answer::error(404, "page not found"),
+    }
+}
+
+/// Says three lines of progress; an image that was not there is there afterwards.
+fn pull(request: &Recorded, world: &mut World) -> Answer {
+    let from = request.query_value("fromImage").unwrap_or_default();
+    let tag = request.query_value("tag").unwrap_or_default();
+    let reference = match tag.as_str() {
+        "" => from,
+        digest if digest.contains(':') => format!("{from}@{digest}"),
+        tag => format!("{from}:{tag}"),
+    };
+    let name = familiar(&reference);
+    if world.image(&name).is_none() {
+        let id = format!("sha256:{}", world.new_id());
+        let config = json!({"ExposedPorts": {"5432/tcp": {}}});
+        world.images.push(Image { id, tags: vec![name.clone()], digests: Vec::new(), config });
+    }
+    let line = |status: &str| format!("{}\r\n", json!({"status": status})).into_bytes();
+    let chunks =
+        vec![line(&format!("Pulling from {name}")), line("Pull complete"), line("Status: Image is up to date")];
+    Answer::Chunks("application/json".to_owned(), chunks)
+}
+
+fn networks(request: &Recorded, rest: &[&str], world: &mut World) -> Answer {
+    match (request.method.as_str(), rest) {
+        ("GET", [] | [""]) => {
+            let shown = world.networks.iter().map(|network| network.show(&world.containers, false));
+            Answer::Json(200, shown.collect())
+        }
+        ("GET", [reference]) => {
+            let missing = || Answer::error(404, format!("network {reference} not found"));
+            let found = world.network(reference);
+            found.map_or_else(missing, |network| Answer::Json(200, network.show(&world.containers, true)))
+        }
+        ("POST", [reference, "connect"]) => connect(request, reference, world),
+        (_, _) => Answer::error(404, "page not found"),
+    }
+}
+
+fn connect(request: &Recorded, reference: &str, world: &mut World) -> Answer {
+    let Some(network) = world.network(reference).cloned() else {
+        return Answer::error(404, format!("network {reference} not found"));
+    };
+    let Some(body) = parsed(request) else { return bad_body() };
+    let Ok(container) = world.container(text(&body["Container"])).map(|container| container.id.clone()) else {
+        return Answer::error(404, format!("No such container: {}", text(&body["Container"])));
+    };
+    world.change(&container, |found| {
+        found.networks.insert(network.name, network.id);
+    });
+    Answer::Empty(200)
+}
+
+fn volumes(request: &Recorded, rest: &[&str], world: &World) -> Answer {
+    match rest {
+        [] => {
+            let filters = filters(request);
+            let kept = world.volumes.iter().filter(|volume| labels_match(&filters, &json!(volume.labels)));
+            let found: Vec<Value> = kept.map(super::world::Volume::inspect).collect();
+            Answer::Json(200, json!({"Volumes": found, "Warnings": null}))
+        }
+        [name] => {
+            let missing = || Answer::error(404, format!("get {name}: no such volume"));
+            world.volume(name).map_or_else(missing, |volume| Answer::Json(200, volume.inspect()))
+        }
+        [..] => Answer::error(404, "page not found"),
+    }
+}
+
+/// The filters, always as lists; the older form `{"label": {"a": true}}` is turned into one.
+fn filters(request: &Recorded) -> Value {
+    let text = request.query_value("filters").unwrap_or_default();
+    let Ok(Value::Object(filters)) = serde_json::from_str(&text) else { return json!({}) };
+    let list = |value: Value| match value.as_object() {
+        Some(map) => map.keys().cloned().map(Value::String).collect(),
+        None => value,
+    };
+    Value::Object(filters.into_iter().map(|(key, value)| (key, list(value))).collect())
+}
+
+fn labels_match(filters: &Value, labels: &Value) -> bool {
+    let Some(wanted) = filters["label"].as_array() else { return true };
+    wanted.iter().all(|wanted| match text(wanted).split_once('=') {
+        Some((key, value)) => labels[key].as_str() == Some(value),
+        None => labels.get(text(wanted)).is_some(),
+    })
+}
+
+/// The body as a JSON object.
+fn parsed(request: &Recorded) -> Option<Value> {
+    serde_json::from_slice(&request.body).ok().filter(Value::is_object)
+}
+
+fn bad_body() -> Answer {
+    Answer::error(400, "invalid JSON")
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn truth(value: &str) -> bool {
+    !matches!(value.trim().to_ascii_lowercase().as_str(), "" | "0" | "no" | "false" | "none")
+}
