@@ -59,6 +59,9 @@ fn containers(request: &Recorded, rest: &[&str], world: &mut World) -> Answer {
         (method, [reference, verb @ ..]) => {
             let id = match world.container(reference) {
                 Ok(found) => found.id.clone(),
+                Err(message) if verb == ["kill"] => {
+                    return no_container(verb, format!("cannot kill container: {reference}: {message}"));
+                }
                 Err(message) => return no_container(verb, message),
             };
             container_act(request, method, &id, verb, world)
