@@ -176,17 +176,15 @@ impl Broker {
             return Err(BrokerError::AuditBroken);
         }
         let (parts, incoming) = request.into_parts();
-        let words = request::read(&parts)?;
-        note_words(recorder, &words);
         let stamp = self.stamp();
         let judge = Judge { policy: &self.policy, stamp: &stamp };
-        let Route { row, name } = routes::find(&words.method, &words.path)
-            .ok_or_else(|| judge.unknown_route(&words.method, &path_text(&words)))?;
-        recorder.note(|record| {
-            record.operation = Some(row.id);
-            record.object = (!name.is_empty()).then(|| name.clone());
-        });
-        let kind = modelled(&judge, row)?;
+        let (words, kind, name) = match read_head(&judge, &parts, recorder) {
+            Ok(read) => read,
+            Err(refused) => {
+                body::discard_unread(incoming).await;
+                return Err(refused);
+            }
+        };
         let bytes = body::read(kind, &words, &self.bounds, incoming, recorder).await?;
         let (json, archive) = bytes.split();
         let operation = Operation::parse(kind, name, &words, &json, &json_bounds(&self.bounds))?;
@@ -371,6 +369,24 @@ impl Broker {
             detail: None,
         }
     }
+}
+
+/// What can be said before the body is looked at: the words, the operation, and the name in the path.
+fn read_head(
+    judge: &Judge<'_>,
+    parts: &Parts,
+    recorder: &mut Recorder,
+) -> Result<(ApiRequest, Kind, String), BrokerError> {
+    let words = request::read(parts)?;
+    note_words(recorder, &words);
+    let Route { row, name } = routes::find(&words.method, &words.path)
+        .ok_or_else(|| judge.unknown_route(&words.method, &path_text(&words)))?;
+    recorder.note(|record| {
+        record.operation = Some(row.id);
+        record.object = (!name.is_empty()).then(|| name.clone());
+    });
+    let kind = modelled(judge, row)?;
+    Ok((words, kind, name))
 }
 
 /// The modelled operation of a row; the others are refused by their name.

@@ -115,6 +115,20 @@ pub(super) async fn discard(archive: Option<Archive>) {
     let _ = timeout(Duration::from_secs(1), reading).await;
 }
 
+/// The same for a body that nobody read because its request was refused by its head.
+pub(super) async fn discard_unread(mut incoming: Incoming) {
+    let reading = async {
+        let mut read = 0;
+        while let Some(Ok(frame)) = incoming.frame().await {
+            read += frame.data_ref().map_or(0, Bytes::len);
+            if read > DISCARDED {
+                break;
+            }
+        }
+    };
+    let _ = timeout(Duration::from_secs(1), reading).await;
+}
+
 impl Failure {
     pub(super) fn take(&self) -> Option<ArchiveError> {
         self.0.lock().map_or(None, |mut slot| slot.take())

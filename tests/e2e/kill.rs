@@ -1,3 +1,4 @@
+#![cfg(test)]
 //! Client, broker or engine is killed at any moment of create, attach and start; ten seconds after the broker is back
 //! nothing that it made exists, and nothing else has changed.
 //!
@@ -46,7 +47,7 @@ enum Victim {
     Engine,
 }
 
-/// A source of numbers that gives the same ones for the same seed (SplitMix64).
+/// A source of numbers that gives the same ones for the same seed (`SplitMix64`).
 #[derive(Debug, Clone)]
 struct Dice(u64);
 

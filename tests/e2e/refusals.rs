@@ -1,3 +1,5 @@
+#![cfg(test)]
+#![expect(clippy::string_slice, reason = "IDs and messages are ASCII, and a panic is a failed test")]
 //! Everything that is not allowed is refused on real engines, with a message that teaches, and nothing of it goes upstream.
 //!
 //! Between broker and engine stands a relay that writes down every request, so that what went upstream is known and not

@@ -121,7 +121,7 @@ fn put(template: &Value, value: &Value) -> Value {
         Value::String(text) if text == "$value" => value.clone(),
         Value::Array(items) => items.iter().map(|item| put(item, value)).collect(),
         Value::Object(members) => members.iter().map(|(key, item)| (key.clone(), put(item, value))).collect(),
-        other => other.clone(),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => template.clone(),
     }
 }
 
