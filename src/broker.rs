@@ -9,6 +9,8 @@ mod events;
 mod hijack;
 mod stub;
 
+pub use body::{accept, json_bounds};
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -174,24 +176,22 @@ impl Broker {
             return Err(BrokerError::AuditBroken);
         }
         let (parts, incoming) = request.into_parts();
-        let words = request::read(&parts)?;
-        note_words(recorder, &words);
         let stamp = self.stamp();
         let judge = Judge { policy: &self.policy, stamp: &stamp };
-        let Route { row, name } = routes::find(&words.method, &words.path)
-            .ok_or_else(|| judge.unknown_route(&words.method, &path_text(&words)))?;
-        recorder.note(|record| {
-            record.operation = Some(row.id);
-            record.object = (!name.is_empty()).then(|| name.clone());
-        });
-        let kind = modelled(&judge, row)?;
+        let (words, kind, name) = match read_head(&judge, &parts, recorder) {
+            Ok(read) => read,
+            Err(refused) => {
+                body::discard_unread(incoming).await;
+                return Err(refused);
+            }
+        };
         let bytes = body::read(kind, &words, &self.bounds, incoming, recorder).await?;
         let (json, archive) = bytes.split();
-        let operation = Operation::parse(kind, name, &words, &json, &body::json_bounds(&self.bounds))?;
-        let version = self.version(words.version).await?;
+        let operation = Operation::parse(kind, name, &words, &json, &json_bounds(&self.bounds))?;
+        let (version, engine) = self.version(words.version).await?;
         let mut way = Way { client, recorder, upgrade: upgrade(kind, &words, parts), version };
         let takes_volumes = takes_volumes(&operation);
-        let permit = match self.decide(&judge, operation).await {
+        let permit = match self.decide(&judge, operation, kind, engine).await {
             Ok(permit) => permit,
             Err(refused) => {
                 body::discard(archive).await;
@@ -202,18 +202,28 @@ impl Broker {
         self.send(&mut way, permit, &stamp, archive).await
     }
 
-    /// The version that a request goes up with. An engine may have been upgraded since it was asked, so that one that seems
-    /// not to speak a version is asked again.
-    async fn version(&self, asked: Option<ApiVersion>) -> Result<ApiVersion, BrokerError> {
-        match within(asked, self.engine.version().await?) {
-            Ok(version) => Ok(version),
-            Err(_) => within(asked, self.engine.ask_version().await?),
+    /// The version that a request goes up with, and those of the engine. An engine may have been upgraded since it was
+    /// asked, so that one that seems not to speak a version is asked again.
+    async fn version(&self, asked: Option<ApiVersion>) -> Result<(ApiVersion, EngineVersion), BrokerError> {
+        let known = self.engine.version().await?;
+        match within(asked, known) {
+            Ok(version) => Ok((version, known)),
+            Err(_) => {
+                let anew = self.engine.ask_version().await?;
+                Ok((within(asked, anew)?, anew))
+            }
         }
     }
 
-    async fn decide(&self, judge: &Judge<'_>, operation: Operation) -> Result<Permit, BrokerError> {
+    async fn decide(
+        &self,
+        judge: &Judge<'_>,
+        operation: Operation,
+        kind: Kind,
+        engine: EngineVersion,
+    ) -> Result<Permit, BrokerError> {
         let facts = self.facts(judge, &operation).await?;
-        Ok(judge.decide(operation, &facts)?)
+        Ok(judge.decide(operation, &facts).map_err(|denial| denial.in_words_of(engine.newest, kind))?)
     }
 
     /// Asks the engine what the judge has to know, until it asks nothing more.
@@ -379,6 +389,24 @@ impl Broker {
     }
 }
 
+/// What can be said before the body is looked at: the words, the operation, and the name in the path.
+fn read_head(
+    judge: &Judge<'_>,
+    parts: &Parts,
+    recorder: &mut Recorder,
+) -> Result<(ApiRequest, Kind, String), BrokerError> {
+    let words = request::read(parts)?;
+    note_words(recorder, &words);
+    let Route { row, name } = routes::find(&words.method, &words.path)
+        .ok_or_else(|| judge.unknown_route(&words.method, &path_text(&words)))?;
+    recorder.note(|record| {
+        record.operation = Some(row.id);
+        record.object = (!name.is_empty()).then(|| name.clone());
+    });
+    let kind = modelled(judge, row)?;
+    Ok((words, kind, name))
+}
+
 /// The modelled operation of a row; the others are refused by their name.
 fn modelled(judge: &Judge<'_>, row: &'static routes::Row) -> Result<Kind, Denial> {
     match row.standing {
@@ -389,7 +417,10 @@ fn modelled(judge: &Judge<'_>, row: &'static routes::Row) -> Result<Kind, Denial
 }
 
 /// The version that a request goes up with: the client's own, or the engine's newest.
-fn within(asked: Option<ApiVersion>, engine: EngineVersion) -> Result<ApiVersion, BrokerError> {
+///
+/// # Errors
+/// The engine's own words for a version that it does not speak.
+pub fn within(asked: Option<ApiVersion>, engine: EngineVersion) -> Result<ApiVersion, BrokerError> {
     let EngineVersion { newest, oldest } = engine;
     match asked {
         None => Ok(newest),

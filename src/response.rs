@@ -119,6 +119,8 @@ impl BrokerError {
     #[must_use]
     pub const fn decision(&self) -> Decision {
         match self {
+            // well formed, and refused by its name
+            Self::Request(RequestError::Libpod | RequestError::UnknownField { .. }) => Decision::Refused,
             Self::Request(_) | Self::Version(_) | Self::TooLarge(_) | Self::Body(_) | Self::Archive(_) => {
                 Decision::Malformed
             }

@@ -63,19 +63,28 @@ pub(super) async fn read(
     };
     let bytes = read_whole(incoming, limit, bounds.body_time).await?;
     recorder.note(|record| record.bytes_in = bytes.len() as u64);
+    accept(kind, words, bytes, bounds).map(Read::Whole)
+}
+
+/// What of a whole body goes on to the operation: a JSON document as it came, or nothing.
+///
+/// # Errors
+/// A body that its head does not call JSON, and any body but a repetition of the query where an operation has none.
+pub fn accept(kind: Kind, words: &ApiRequest, bytes: Bytes, bounds: &Bounds) -> Result<Bytes, BrokerError> {
     if kind.body_rule() != BodyRule::Nothing {
         one_content_type(words)?;
-        return Ok(Read::Whole(bytes));
+        return Ok(bytes);
     }
     if bytes.is_empty() {
-        return Ok(Read::Whole(bytes));
+        return Ok(bytes);
     }
     let repeated = Json::read(&bytes, &json_bounds(bounds)).is_ok_and(|json| same_parameters(&words.query, &json));
-    if repeated { Ok(Read::Whole(Bytes::new())) } else { Err(unwanted_body()) }
+    if repeated { Ok(Bytes::new()) } else { Err(unwanted_body()) }
 }
 
 /// The bounds on the shape of a JSON body.
-pub(super) fn json_bounds(bounds: &Bounds) -> JsonBounds {
+#[must_use]
+pub fn json_bounds(bounds: &Bounds) -> JsonBounds {
     JsonBounds { depth: bounds.json_depth, ..JsonBounds::default() }
 }
 
@@ -103,6 +112,20 @@ pub(super) async fn discard(archive: Option<Archive>) {
         }
     };
     // whoever pauses in the middle does not hold the connection
+    let _ = timeout(Duration::from_secs(1), reading).await;
+}
+
+/// The same for a body that nobody read because its request was refused by its head.
+pub(super) async fn discard_unread(mut incoming: Incoming) {
+    let reading = async {
+        let mut read = 0;
+        while let Some(Ok(frame)) = incoming.frame().await {
+            read += frame.data_ref().map_or(0, Bytes::len);
+            if read > DISCARDED {
+                break;
+            }
+        }
+    };
     let _ = timeout(Duration::from_secs(1), reading).await;
 }
 

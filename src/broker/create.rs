@@ -55,17 +55,12 @@ async fn create(
     version: ApiVersion,
     expires: Option<u64>,
 ) -> Result<Whole, BrokerError> {
-    // before it is sent: an engine that dies in between may have made the container and never say so
+    let whole = ask(broker, permit, version).await.inspect_err(|_| broker.sweeper.doubt())?;
+    if whole.status != StatusCode::CREATED {
+        return Ok(whole);
+    }
     if let Some(expires) = expires {
         broker.sweeper.due(expires);
-    }
-    let link = Link::new(broker.engine.address().clone());
-    let response = broker.engine.send(permit, version, &link, None).await?;
-    let headers = response.headers().clone();
-    let (status, bytes) = broker.engine.read_whole("the create", response).await?;
-    let whole = Whole { status, headers, bytes };
-    if status != StatusCode::CREATED {
-        return Ok(whole);
     }
     let id = read_id(&whole.bytes)?;
     match finish(broker, permit, &id).await {
@@ -75,6 +70,15 @@ async fn create(
             Err(error)
         }
     }
+}
+
+/// Asks the engine. After an error nobody knows whether there is a container, or will be.
+async fn ask(broker: &Broker, permit: &Permit, version: ApiVersion) -> Result<Whole, UpstreamError> {
+    let link = Link::new(broker.engine.address().clone());
+    let response = broker.engine.send(permit, version, &link, None).await?;
+    let headers = response.headers().clone();
+    let (status, bytes) = broker.engine.read_whole("the create", response).await?;
+    Ok(Whole { status, headers, bytes })
 }
 
 /// Compares what was made with what was judged, and connects it to its further networks.

@@ -28,9 +28,9 @@ pub(super) fn questions(
     if resolved_by_engine {
         return Vec::new();
     }
-    let query = query(judge, reference, action);
-    let found = facts.container(&query).filter(|_| starts(action));
-    let mut wanted = vec![query];
+    let mut wanted = vec![query(judge, reference, action)];
+    // what else there is to know of somebody else's container is nobody's business, nor is the time that asking takes
+    let found = judge.controlled(reference, starts(action), facts).filter(|_| starts(action));
     if let Some(found) = found {
         wanted.extend(found.networks.iter().map(|(name, id)| network_query(name, id)));
         wanted.push(FactQuery::Image(found.image_id.clone()));

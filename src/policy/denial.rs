@@ -6,6 +6,9 @@
 
 use std::fmt::Write as _;
 
+use crate::operation::routes::Kind;
+use crate::request::ApiVersion;
+
 /// The policy's no. It is a value and not an error: judging always comes to an end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Denial {
@@ -77,7 +80,21 @@ impl Denial {
     /// The engine's words for a container that does not exist.
     #[must_use]
     pub fn no_such_container(reference: &str) -> Self {
-        Self::NotFound { message: format!("No such container: {reference}") }
+        Self::NotFound { message: format!("{NO_SUCH_CONTAINER}{reference}") }
+    }
+
+    /// The same as this engine words it for this operation: a kill says twice what it could not do, with a capital
+    /// letter up to 20.10 and without one in 28 (`postContainersKill` in the engine's container router).
+    #[must_use]
+    pub fn in_words_of(self, engine: ApiVersion, operation: Kind) -> Self {
+        match self {
+            Self::NotFound { message } if operation == Kind::ContainerKill => {
+                let cannot = if engine >= CANNOT_WITH_A_SMALL_LETTER { "cannot" } else { "Cannot" };
+                let reference = message.strip_prefix(NO_SUCH_CONTAINER).unwrap_or_default();
+                Self::NotFound { message: format!("{cannot} kill container: {reference}: {message}") }
+            }
+            Self::NotFound { .. } | Self::Refused(_) => self,
+        }
     }
 
     /// The engine's words for an image that does not exist.
@@ -159,9 +176,24 @@ pub fn shown(text: &str) -> String {
     out
 }
 
+const NO_SUCH_CONTAINER: &str = "No such container: ";
+
+/// API 1.45 is Docker 26.
+const CANNOT_WITH_A_SMALL_LETTER: ApiVersion = ApiVersion::new(1, 45);
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kill_of_nothing_is_worded_as_the_engine_does() {
+        let missing = |minor, operation| {
+            Denial::no_such_container("x").in_words_of(ApiVersion::new(1, minor), operation).message("r")
+        };
+        assert_eq!(missing(41, Kind::ContainerKill), "Cannot kill container: x: No such container: x");
+        assert_eq!(missing(51, Kind::ContainerKill), "cannot kill container: x: No such container: x");
+        assert_eq!(missing(41, Kind::ContainerStop), "No such container: x");
+    }
 
     fn refusal(reason: Reason) -> Denial {
         Denial::Refused(Box::new(Refusal {

@@ -1,18 +1,19 @@
 //! The sweeper: one task that removes the owner's containers when their time is over.
 //!
-//! It acts at start-up, and then by deadline: it sleeps until the next container expires, as the engine's list or a
-//! create says; a create says so before it is sent, for its answer may never come although the container does. It also
-//! removes what was made before the broker started, more than a minute ago, and was never started: a broker or client
-//! that died in between left it behind. Must never touch a container whose labels and image do not prove
-//! that it is the owner's.
+//! It acts at start-up, and then by deadline: it sleeps until the next container expires, or until a create tells it of
+//! an earlier deadline. A create whose end nobody saw, because the broker or the connection to the engine died, may still
+//! put a container there: in such a doubt, and at start-up, it looks again soon, and then at ever longer intervals. It
+//! also removes what was made before the broker started, more than a minute ago, and never started itself: a broker or
+//! client that died in between left it behind. Must never touch a container whose labels and image do not prove that it
+//! is the owner's.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hyper::StatusCode;
 use tokio::sync::Notify;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::policy::housekeeping;
@@ -26,8 +27,8 @@ pub struct Sweeper {
     engine: Arc<Engine>,
     owner: Owner,
     news: Notify,
-    /// Deadlines (Unix seconds) of creates that no look at the engine has come after yet.
-    told: Mutex<BTreeSet<u64>>,
+    /// Whether a create ended in a way that nobody saw since the last look.
+    doubt: AtomicBool,
 }
 
 /// What one round did.
@@ -39,17 +40,29 @@ struct Round {
     failed: bool,
 }
 
+/// When to look although nothing is known to be due.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    step: Duration,
+    at: Instant,
+}
+
 impl Sweeper {
     /// A sweeper for one owner's containers.
     #[must_use]
     pub fn new(engine: Arc<Engine>, owner: Owner) -> Arc<Self> {
-        Arc::new(Self { engine, owner, news: Notify::new(), told: Mutex::default() })
+        Arc::new(Self { engine, owner, news: Notify::new(), doubt: AtomicBool::new(true) })
     }
 
-    /// A container is being made that expires at this time (Unix seconds).
+    /// A container was made that expires at this time (Unix seconds).
     pub fn due(&self, expires: u64) {
-        tracing::debug!(expires, "a container is being made");
-        self.told().insert(expires);
+        tracing::debug!(expires, "a container was made");
+        self.news.notify_one();
+    }
+
+    /// A create was sent, and nobody knows whether a container was made or will be.
+    pub fn doubt(&self) {
+        self.doubt.store(true, Ordering::Relaxed);
         self.news.notify_one();
     }
 
@@ -57,12 +70,12 @@ impl Sweeper {
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let started = unix_now();
         let mut patience = SHORTEST_RETRY;
+        let mut look = Look { step: LONGEST_SLEEP, at: Instant::now() };
         loop {
-            let now = unix_now();
-            let pause = match self.sweep(started, now).await {
+            look = look.next(Instant::now(), self.doubt.swap(false, Ordering::Relaxed));
+            let pause = match self.sweep(started, unix_now()).await {
                 Ok(Round { next, failed: false }) => {
                     patience = SHORTEST_RETRY;
-                    let next = next.into_iter().chain(self.next_told(now)).min();
                     next.map_or(LONGEST_SLEEP, |at| Duration::from_secs(at.saturating_sub(unix_now())) + GRACE)
                 }
                 Ok(Round { next: _, failed: true }) | Err(_) => {
@@ -71,22 +84,11 @@ impl Sweeper {
                 }
             };
             tokio::select! {
-                () = sleep(pause.min(LONGEST_SLEEP)) => {}
+                () = sleep_until(look.at.min(Instant::now() + pause)) => {}
                 () = self.news.notified() => {}
                 () = stop.cancelled() => return,
             }
         }
-    }
-
-    /// The first deadline that a create told of and that was not over at `now`; earlier ones were looked after then.
-    fn next_told(&self, now: u64) -> Option<u64> {
-        let mut told = self.told();
-        told.retain(|at| *at > now);
-        told.first().copied()
-    }
-
-    fn told(&self) -> std::sync::MutexGuard<'_, BTreeSet<u64>> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One look at everything that is the owner's. One that cannot be removed does not keep the others.
@@ -114,10 +116,12 @@ impl Sweeper {
         let Some(permit) = housekeeping::remove_owned(&self.owner, &container.facts) else { return Ok(true) };
         let (status, bytes) = self.engine.perform(&permit).await?;
         let id = &container.facts.id;
-        // 409: a removal of the same container is under way
-        let gone = status.is_success() || status == StatusCode::NOT_FOUND || status == StatusCode::CONFLICT;
+        let gone = status.is_success() || status == StatusCode::NOT_FOUND;
         if gone {
             tracing::info!(container = %id, name = container.names.first(), "removed: its time was over");
+        } else if status == StatusCode::CONFLICT {
+            // it may come to nothing, so it is looked for again
+            tracing::debug!(container = %id, "a removal of it is under way");
         } else {
             tracing::warn!(container = %id, %status, answer = %String::from_utf8_lossy(&bytes), "could not be removed");
         }
@@ -133,6 +137,14 @@ fn is_over(container: &ListedContainer, started: u64, now: u64) -> bool {
     expired || forgotten
 }
 
+impl Look {
+    /// Soon after a doubt, then at ever longer intervals; what comes in between moves nothing.
+    fn next(self, now: Instant, doubt: bool) -> Self {
+        let step = if doubt { FIRST_LOOK } else { (self.step * 2).min(LONGEST_SLEEP) };
+        if doubt || now >= self.at { Self { step, at: now + step } } else { self }
+    }
+}
+
 fn unix_now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
@@ -142,6 +154,9 @@ const NEVER_STARTED: u64 = 60;
 
 /// Deadlines are whole seconds: look when the second is over.
 const GRACE: Duration = Duration::from_millis(100);
+
+/// An engine that was told to create a container when its client died needs about as long to make it.
+const FIRST_LOOK: Duration = Duration::from_secs(1);
 
 /// Labels of another broker of this owner may come without news.
 const LONGEST_SLEEP: Duration = Duration::from_secs(300);
@@ -181,6 +196,22 @@ mod tests {
             assert!(!is_over(&container(stays, "running", 0), 1000, 1000), "{stays}");
         }
         assert!(is_over(&container("1000", "running", 0), 0, 1000));
+    }
+
+    #[test]
+    fn after_a_doubt_it_looks_soon_and_then_ever_more_seldom() {
+        let now = Instant::now();
+        let mut look = Look { step: LONGEST_SLEEP, at: now }.next(now, true);
+        let mut seconds = vec![(look.at - now).as_secs()];
+        for _ in 0..9 {
+            let before = look.at;
+            look = look.next(before - Duration::from_millis(1), false);
+            assert_eq!(look.at, before, "news in between moves nothing");
+            look = look.next(before, false);
+            seconds.push((look.at - before).as_secs());
+        }
+        assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]);
+        assert_eq!(look.next(now, true).at, now + FIRST_LOOK);
     }
 
     #[test]

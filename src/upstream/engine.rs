@@ -20,7 +20,7 @@ use super::facts::KnownContainers;
 use super::link::{EngineBody, Link, connect};
 use crate::bounds::Bounds;
 use crate::operation::container::HijackStyle;
-use crate::operation::encoded::{Answer, Encoded, Payload};
+use crate::operation::encoded::{Answer, EncodeError, Encoded, Payload};
 use crate::policy::facts::EngineFacts;
 use crate::policy::permit::Permit;
 use crate::request::ApiVersion;
@@ -135,9 +135,8 @@ impl Engine {
         link: &Link,
         archive: Option<EngineBody>,
     ) -> Result<Response<Incoming>, UpstreamError> {
-        let encoded = permit.encode()?;
-        let patience = self.patience(encoded.answer);
-        let request = write(encoded, Some(version), archive);
+        let patience = self.patience(permit.encode()?.answer);
+        let request = forwarded(permit, version, archive)?;
         let answer = self.patiently(patience, link.send(request)).await?;
         self.notice_version(&answer);
         Ok(answer)
@@ -148,7 +147,7 @@ impl Engine {
     /// # Errors
     /// When the engine cannot be reached or the connection breaks.
     pub async fn hijack(&self, permit: &Permit, version: ApiVersion) -> Result<Response<Incoming>, UpstreamError> {
-        let request = write(permit.encode()?, Some(version), None);
+        let request = forwarded(permit, version, None)?;
         let sent = async {
             let mut sender = connect(&self.address).await?;
             sender.send_request(request).await.map_err(UpstreamError::Broken)
@@ -251,6 +250,19 @@ impl Engine {
             idle.push(link);
         }
     }
+}
+
+/// The request that the engine gets for a permit: what [`Engine::send`] and [`Engine::hijack`] send, and nothing else
+/// of the client's. `archive` is the re-encoded tar of a copy in.
+///
+/// # Errors
+/// When the operation cannot be serialised, which no value that the parser yields causes.
+pub fn forwarded(
+    permit: &Permit,
+    version: ApiVersion,
+    archive: Option<EngineBody>,
+) -> Result<Request<EngineBody>, EncodeError> {
+    Ok(write(permit.encode()?, Some(version), archive))
 }
 
 /// Writes the HTTP request; every header of it is ours.

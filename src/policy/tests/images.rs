@@ -33,6 +33,28 @@ fn a_pull_of_anything_else_is_refused() {
 }
 
 #[test]
+fn a_reaper_is_refused_with_what_to_set() {
+    let says = "set `TESTCONTAINERS_RYUK_DISABLED=true`";
+    let scene = Scene::postgres();
+    for registry in ["", "docker.io/", "registry.example/", "registry.example/hub/"] {
+        let create = json!({"Image": format!("{registry}testcontainers/ryuk:0.14.0")});
+        let outcomes = [
+            scene.post("/containers/create", &create),
+            pull(&scene, &format!("fromImage={registry}testcontainers/ryuk&tag=0.14.0")),
+        ];
+        for denial in outcomes.map(super::fixture::Outcome::denied) {
+            assert!(denial.message("r").contains(says), "{denial:?}");
+        }
+    }
+    for image in ["nottestcontainers/ryuk:1", "testcontainers/sshd:1", "ryuk:1"] {
+        let denial = scene.post("/containers/create", &json!({"Image": image})).denied();
+        assert!(!denial.message("r").contains(says), "{image}");
+    }
+    let allowed = Scene::postgres_with("[images]\nallow = [\"testcontainers/ryuk:0.14.0\"]");
+    assert!(pull(&allowed, "fromImage=testcontainers/ryuk&tag=0.14.0").sent().target.contains("ryuk"));
+}
+
+#[test]
 fn a_pull_without_a_tag_would_be_all_tags() {
     let scene = Scene::with("[images]\nallow=[\"postgres:*\"]\npull=true\n[containers]\nsee=\"own\"\n");
     for query in ["fromImage=postgres", "fromImage=postgres&tag=", "fromImage=docker.io/library/postgres"] {

@@ -315,12 +315,17 @@ fn repeated<'a>(group: &[Key<'a>]) -> Option<&'a str> {
     neighbours.find(|(left, right)| left.text == right.text).map(|(left, _)| left.text)
 }
 
-/// The indexes of a group's members that are `null`, but for one where all are.
+/// The indexes of a group's members that are `null`, but for one where all are. A `null` behind a value is refused: to Go
+/// it takes lists, maps and pointers back, to other readers it is another member.
 fn superfluous_nulls(group: &[Key<'_>]) -> Result<Vec<usize>, RequestError> {
     let mut with_value = group.iter().filter(|key| !key.null);
     let first = with_value.next();
     if let (Some(first), Some(second)) = (first, with_value.next()) {
         return Err(RequestError::Spelling { place: String::new(), wanted: shorten(first.text) }.inside(second.text));
+    }
+    let behind = |value: &&Key<'_>| group.iter().find(|key| key.null && key.index > value.index);
+    if let Some((value, null)) = first.and_then(|value| Some((value, behind(&value)?))) {
+        return Err(RequestError::Spelling { place: String::new(), wanted: shorten(value.text) }.inside(null.text));
     }
     let kept = first.or_else(|| group.first()).map(|key| key.index);
     Ok(group.iter().map(|key| key.index).filter(|index| Some(*index) != kept).collect())

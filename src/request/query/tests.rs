@@ -139,14 +139,14 @@ fn only_what_was_said_is_written() {
         width: 80,
         from_image: Some(String::new()),
         kind: "a b&c=d/é".to_owned(),
-        names: vec!["x".to_owned(), "y+z".to_owned()],
+        names: vec!["x".to_owned(), String::new(), "y+z".to_owned()],
         condition: Some(Condition::NextExit),
         name: Some(Name("n".to_owned())),
     };
     assert_eq!(
         write(&parameters).as_deref(),
         Ok(
-            "all=1&stream=0&limit=-1&width=80&kind=a%20b%26c%3Dd%2F%C3%A9&names=x&names=y%2Bz&condition=next-exit&name=n"
+            "all=1&stream=0&limit=-1&width=80&kind=a%20b%26c%3Dd%2F%C3%A9&names=x&names=&names=y%2Bz&condition=next-exit&name=n"
         )
     );
     let map = std::collections::BTreeMap::from([("a&b", Some("c")), ("=d", None), ("=e", Some("f"))]);

@@ -15,8 +15,8 @@ pub struct QueryWriteError(String);
 
 /// Writes a struct or map as `all=1&name=a%20b`, or `""`.
 ///
-/// `true` is `1`; `false` is left out, `Some(false)` is `0`. `None`, `""` and empty lists are left out, lists repeat
-/// the key. Whole numbers are always written; an optional one is left out when `None`.
+/// `true` is `1`; `false` is left out, `Some(false)` is `0`. `None`, `""` and empty lists are left out; lists repeat
+/// the key, also with an empty item. Whole numbers are always written; an optional one is left out when `None`.
 ///
 /// # Errors
 /// [`QueryWriteError`] when the type is neither struct nor map, or a value is not a boolean, whole number, text, unit
@@ -197,7 +197,7 @@ impl SerializeStruct for Fields<'_> {
     type Error = QueryWriteError;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), QueryWriteError> {
-        value.serialize(Field { out: self.out, key, said: false })
+        value.serialize(Field { out: self.out, key, said: false, item: false })
     }
 
     fn end(self) -> Result<(), QueryWriteError> {
@@ -212,14 +212,14 @@ impl SerializeMap for Fields<'_> {
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), QueryWriteError> {
         // A key is a text, and a text is read here as the value of an unnamed pair.
         let mut pair = String::new();
-        key.serialize(Field { out: &mut pair, key: "", said: true })?;
+        key.serialize(Field { out: &mut pair, key: "", said: true, item: false })?;
         self.key =
             percent::decode(pair.trim_start_matches('='), false).map_err(|fault| QueryWriteError(fault.to_owned()))?;
         Ok(())
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), QueryWriteError> {
-        value.serialize(Field { out: self.out, key: &self.key, said: false })
+        value.serialize(Field { out: self.out, key: &self.key, said: false, item: false })
     }
 
     fn end(self) -> Result<(), QueryWriteError> {
@@ -232,6 +232,8 @@ struct Field<'a> {
     out: &'a mut String,
     key: &'a str,
     said: bool,
+    /// An item of a list is written even when it is empty: it was there.
+    item: bool,
 }
 
 impl Field<'_> {
@@ -310,7 +312,7 @@ impl<'a> Serializer for Field<'a> {
     }
 
     fn serialize_str(self, value: &str) -> Result<(), QueryWriteError> {
-        if value.is_empty() { Ok(()) } else { self.pair(value) }
+        if value.is_empty() && !self.item { Ok(()) } else { self.pair(value) }
     }
 
     fn serialize_bytes(self, _: &[u8]) -> Result<(), QueryWriteError> {
@@ -401,7 +403,7 @@ impl SerializeSeq for Field<'_> {
     type Error = QueryWriteError;
 
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), QueryWriteError> {
-        value.serialize(Field { out: self.out, key: self.key, said: true })
+        value.serialize(Field { out: self.out, key: self.key, said: true, item: true })
     }
 
     fn end(self) -> Result<(), QueryWriteError> {

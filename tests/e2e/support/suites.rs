@@ -131,11 +131,7 @@ fn run(engine: Engine, suite: &str, view: View, socket: &Path, without_reaper: b
     }
     let runner = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/suites/run");
     command.arg("timeout").arg("600").arg(runner).arg(suite);
-    let reports = folder.path().display();
-    command.arg(match suite {
-        "python" => format!("--junitxml={reports}/TEST-python.xml"),
-        _ => format!("-Dsurefire.reportsDirectory={reports}"),
-    });
+    command.env("SUITE_REPORTS", folder.path());
     command.env("DOCKER_HOST", format!("unix://{}", socket.display()));
     command.env("TESTCONTAINERS_RYUK_DISABLED", without_reaper.to_string());
     for variable in ["DOCKER_CONTEXT", "TESTCONTAINERS_HOST_OVERRIDE", "TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE"] {

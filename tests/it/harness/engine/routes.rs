@@ -59,7 +59,7 @@ fn containers(request: &Recorded, rest: &[&str], world: &mut World) -> Answer {
         (method, [reference, verb @ ..]) => {
             let id = match world.container(reference) {
                 Ok(found) => found.id.clone(),
-                Err(message) => return no_container(verb, message),
+                Err(message) => return no_container(reference, verb, &message),
             };
             container_act(request, method, &id, verb, world)
         }
@@ -67,12 +67,15 @@ fn containers(request: &Recorded, rest: &[&str], world: &mut World) -> Answer {
     }
 }
 
-/// Attach answers in plain text and closes, and HEAD has no body.
-fn no_container(verb: &[&str], message: String) -> Answer {
+/// Attach answers in plain text and closes, HEAD has no body, and kill says twice what it could not do.
+fn no_container(reference: &str, verb: &[&str], message: &str) -> Answer {
     let status = if message.starts_with("multiple") { 400 } else { 404 };
     if verb == ["attach"] {
         let kind = ("Content-Type".to_owned(), "text/plain; charset=utf-8".to_owned());
         return Answer::Whole(status, vec![kind], format!("{message}\r\n").into_bytes());
+    }
+    if verb == ["kill"] {
+        return Answer::error(status, format!("cannot kill container: {reference}: {message}"));
     }
     Answer::error(status, message)
 }

@@ -1,0 +1,334 @@
+//! Mutations of JSON bodies, by the published fields of each body.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::node::Node;
+use super::published::{Field, fields};
+use super::random::Random;
+use super::request::ClientRequest;
+
+/// The published fields of every body that is mutated.
+pub(crate) struct Catalogue(BTreeMap<&'static str, Vec<(String, Field)>>);
+
+impl Catalogue {
+    pub(crate) fn new() -> Self {
+        let listed = |id| (id, fields(id).into_iter().collect());
+        Self(["ContainerCreate", "ContainerExec", "ExecStart"].into_iter().map(listed).collect())
+    }
+
+    pub(crate) fn knows(&self, operation: &str) -> bool {
+        self.0.contains_key(operation)
+    }
+}
+
+/// Changes the body once.
+pub(crate) fn mutate(random: &mut Random, operation: &str, request: &mut ClientRequest, catalogue: &Catalogue) {
+    let text = String::from_utf8_lossy(request.body.as_deref().unwrap_or_default()).into_owned();
+    let mut document = Node::read(&text);
+    let number = random.below(document.objects());
+    let mut wrapped = ("", "");
+    match random.below(20) {
+        0..7 => set_ordinary(random, operation, &mut document),
+        7..10 => set_published(random, &catalogue.0[operation], &mut document),
+        10..12 => edit(random, document.object(number)),
+        12 => spell(random, document.object(number)),
+        13 => repeat(random, document.object(number)),
+        14 => add(random, document.object(number)),
+        15 => retype(random, document.object(number)),
+        16 => escape(random, document.object(number)),
+        17 => legacy(random, document.object(0)),
+        18 => document = Node::Raw(random.pick(WHOLE).to_owned()),
+        _ => wrapped = *random.one(WRAPPINGS),
+    }
+    let mut written = wrapped.0.to_owned();
+    document.write(&mut written);
+    written.push_str(wrapped.1);
+    let mut bytes = written.into_bytes();
+    if random.percent(1) {
+        bytes.insert(random.below(bytes.len()), 0xff);
+    }
+    request.body = Some(bytes);
+}
+
+/// A field that ordinary clients set, with a value that ordinary clients give it.
+fn set_ordinary(random: &mut Random, operation: &str, document: &mut Node) {
+    let choices = match operation {
+        "ContainerCreate" => CREATE,
+        "ContainerExec" => EXEC,
+        _ => START,
+    };
+    let (path, value) = random.one(choices);
+    document.set(path, Node::read(value));
+}
+
+/// Any published field, with a value of its type.
+fn set_published(random: &mut Random, fields: &[(String, Field)], document: &mut Node) {
+    let (path, field) = random.one(fields);
+    let value = typed(random, field);
+    document.set(path, Node::from(&value));
+}
+
+fn typed(random: &mut Random, field: &Field) -> Value {
+    if !field.words.is_empty() && random.percent(50) {
+        return random.one(&field.words).clone();
+    }
+    of_shape(random, &field.shape)
+}
+
+fn of_shape(random: &mut Random, shape: &str) -> Value {
+    if let Some(item) = shape.strip_prefix("[]") {
+        let count = random.below(3);
+        return (0..count).map(|_| of_shape(random, item)).collect();
+    }
+    if let Some(item) = shape.strip_prefix("{}") {
+        let key = random.pick(&["5432/tcp", "bridge", "a", "own-net", "net.core.x"]).to_owned();
+        return [(key, of_shape(random, item))].into_iter().collect::<serde_json::Map<_, _>>().into();
+    }
+    match shape {
+        "boolean" => random.percent(70).into(),
+        "integer" | "number" => (*random.one(&[0, 1, -1, 2, 512, 1_073_741_824])).into(),
+        "string" => random.pick(&["", "a", "0", "default", "host", "/srv", "ü\"\\", "<&>\u{2028}"]).into(),
+        _ => Value::Object(serde_json::Map::new()),
+    }
+}
+
+type Members<'a> = Option<&'a mut Vec<(String, Node)>>;
+
+/// Takes a member away, makes it nothing, or changes the order.
+fn edit(random: &mut Random, members: Members<'_>) {
+    let Some(members) = members.filter(|members| !members.is_empty()) else { return };
+    let at = random.below(members.len());
+    match random.below(4) {
+        0 => drop(members.remove(at)),
+        1 => members[at].1 = Node::Raw("null".to_owned()),
+        2 => members.reverse(),
+        _ => members[at].1 = Node::Raw(random.pick(&["false", "0", "\"\"", "[]", "{}"]).to_owned()),
+    }
+}
+
+/// Spells a key as another one that Go takes for the same.
+fn spell(random: &mut Random, members: Members<'_>) {
+    let Some(members) = members.filter(|members| !members.is_empty()) else { return };
+    let at = random.below(members.len());
+    let key = members[at].0.clone();
+    members[at].0 = match random.below(5) {
+        0 => key.to_lowercase(),
+        1 => key.to_uppercase(),
+        2 => key.replacen('s', "ſ", 1),
+        3 => key.replacen(['k', 'K'], "\u{212a}", 1),
+        _ => key.replacen('s', "\\u017f", 1),
+    };
+}
+
+/// Says a member twice: the same, empty, or with items that leave a residue in Go's slices.
+fn repeat(random: &mut Random, members: Members<'_>) {
+    let Some(members) = members.filter(|members| !members.is_empty()) else { return };
+    let (key, value) = members[random.below(members.len())].clone();
+    let key = if random.percent(40) { key.to_lowercase() } else { key };
+    let again = match random.below(4) {
+        0 => value,
+        1 => Node::Raw("null".to_owned()),
+        2 => Node::Raw("[null]".to_owned()),
+        _ => Node::Raw("{}".to_owned()),
+    };
+    let at = random.below(members.len() + 1);
+    members.insert(at, (key, again));
+}
+
+/// Adds a key that no engine knows.
+fn add(random: &mut Random, members: Members<'_>) {
+    let Some(members) = members else { return };
+    let key =
+        random.pick(&["\"Unknown\"", "\"x-note\"", "\"\"", "\"__proto__\"", "\"HostConfig2\"", "\"Memory\\u0000\""]);
+    let value = random.pick(&["null", "false", "0", "\"\"", "[]", "{}", "1", "{\"a\":{\"b\":[[]]}}", "[0]"]);
+    members.push((key.to_owned(), Node::Raw(value.to_owned())));
+}
+
+/// Gives a member a value of another kind, or a number that readers differ about.
+fn retype(random: &mut Random, members: Members<'_>) {
+    let Some(members) = members.filter(|members| !members.is_empty()) else { return };
+    let at = random.below(members.len());
+    let odd = [
+        "1",
+        "\"1\"",
+        "true",
+        "\"true\"",
+        "[1]",
+        "[[]]",
+        "{\"a\":1}",
+        "1.0",
+        "1e2",
+        "-0",
+        "01",
+        "1e400",
+        "NaN",
+        "9223372036854775808",
+        "\"\\ud800\"",
+        "\"\\u0000\"",
+        "'a'",
+        "// x",
+        "[null]",
+        "\"\u{7f}\"",
+        "{\"a\":1,}",
+    ];
+    members[at].1 = Node::Raw(random.pick(&odd).to_owned());
+}
+
+/// Writes one letter of a key as an escape; any reader knows what it means.
+fn escape(random: &mut Random, members: Members<'_>) {
+    let Some(members) = members.filter(|members| !members.is_empty()) else { return };
+    let at = random.below(members.len());
+    let key = members[at].0.clone();
+    if let Some(first) = key.chars().nth(1).filter(char::is_ascii_alphanumeric) {
+        members[at].0 = format!("\"\\u{:04x}{}", first as u32, &key[2..]);
+    }
+}
+
+/// Fields that older engines read at the top level, or that only clients know.
+fn legacy(random: &mut Random, members: Members<'_>) {
+    let Some(members) = members else { return };
+    let fields = [
+        ("\"Memory\"", "1"),
+        ("\"CpuShares\"", "2"),
+        ("\"Binds\"", "[\"/:/host\"]"),
+        ("\"Privileged\"", "true"),
+        ("\"PortSpecs\"", "null"),
+        ("\"VolumesFrom\"", "\"\""),
+        ("\"Cpuset\"", "\"0\""),
+        ("\"name\"", "\"pg\""),
+        ("\"Name\"", "\"pg\""),
+        ("\"Container\"", "\"pg\""),
+        ("\"containerId\"", "\"pg\""),
+        ("\"stdin\"", "true"),
+    ];
+    let (key, value) = *random.one(&fields);
+    members.push((key.to_owned(), Node::Raw(value.to_owned())));
+}
+
+const WHOLE: &[&str] = &[
+    "",
+    "null",
+    "[]",
+    "{}",
+    "\"\"",
+    "{\"Image\":\"postgres:16\"}",
+    "{\"Cmd\":[\"true\"]}",
+    "{\"Detach\":true}",
+    "{\"Cmd\":\"true\"}",
+    "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]",
+];
+
+const WRAPPINGS: &[(&str, &str)] = &[
+    ("", "\n"),
+    (" \t\r\n", ""),
+    ("\u{feff}", ""),
+    ("", "{}"),
+    ("", "x"),
+    ("", "\0"),
+    ("[", "]"),
+    ("", " \r\n\t"),
+    ("", "{\"HostConfig\":{\"Privileged\":true}}"),
+];
+
+const CREATE: &[(&str, &str)] = &[
+    ("Hostname", "\"db\""),
+    ("Domainname", "\"example.test\""),
+    ("User", "\"postgres\""),
+    ("AttachStdout", "true"),
+    ("Tty", "true"),
+    ("OpenStdin", "true"),
+    ("Env", "[\"POSTGRES_PASSWORD=ü=\\\"x\\\"\",\"PGDATA=/srv\"]"),
+    ("Env", "[\"TZ\",\"LANG=\"]"),
+    ("Env", "[\"SECRET=1\"]"),
+    ("Cmd", "[\"postgres\",\"-c\",\"fsync=off\"]"),
+    ("Cmd", "\"postgres\""),
+    ("Cmd", "[]"),
+    ("Entrypoint", "[]"),
+    ("Entrypoint", "\"\""),
+    ("Entrypoint", "[\"\"]"),
+    ("Healthcheck", "{\"Test\":[\"NONE\"]}"),
+    ("Healthcheck", "{}"),
+    ("Healthcheck.StartInterval", "250000000"),
+    ("Image", "\"docker.io/library/postgres:16\""),
+    ("Image", "\"redis\""),
+    ("WorkingDir", "\"/srv\""),
+    ("StopSignal", "\"SIGINT\""),
+    ("StopTimeout", "0"),
+    ("Shell", "[\"/bin/sh\",\"-c\"]"),
+    ("Labels", "{\"org.testcontainers\":\"true\",\"a\":null}"),
+    ("Labels", "{\"docker-broker.owner\":\"me\"}"),
+    ("ExposedPorts", "{\"5432/tcp\":null,\"5433\":{}}"),
+    ("NetworkDisabled", "true"),
+    ("HostConfig", "null"),
+    ("HostConfig.Memory", "268435456"),
+    ("HostConfig.NanoCpus", "500000000"),
+    ("HostConfig.PidsLimit", "0"),
+    ("HostConfig.PidsLimit", "100"),
+    ("HostConfig.ShmSize", "1048576"),
+    ("HostConfig.AutoRemove", "true"),
+    ("HostConfig.PortBindings", "{\"5432/tcp\":null}"),
+    ("HostConfig.PortBindings", "{\"5432/tcp\":[{\"HostPort\":\"0\"},null]}"),
+    ("HostConfig.PortBindings", "{\"5432\":[{\"HostIp\":\"127.0.0.1\"}]}"),
+    ("HostConfig.PortBindings", "{\"5432/tcp\":[{\"HostIp\":\"0.0.0.0\",\"HostPort\":\"5432\"}]}"),
+    ("HostConfig.PublishAllPorts", "true"),
+    ("HostConfig.Init", "true"),
+    ("HostConfig.Init", "false"),
+    ("HostConfig.ReadonlyRootfs", "true"),
+    ("HostConfig.CapDrop", "\"ALL\""),
+    ("HostConfig.SecurityOpt", "[\"no-new-privileges\"]"),
+    ("HostConfig.NetworkMode", "\"bridge\""),
+    ("HostConfig.NetworkMode", "\"none\""),
+    ("HostConfig.NetworkMode", "\"own-net\""),
+    ("HostConfig.NetworkMode", "\"host\""),
+    ("HostConfig.Tmpfs", "{\"/tmp\":\"\"}"),
+    ("HostConfig.Mounts", "[{\"Type\":\"tmpfs\",\"Target\":\"/tmp\",\"TmpfsOptions\":{\"Mode\":511}}]"),
+    ("HostConfig.Mounts", "[{\"Type\":\"volume\",\"Source\":\"own-data\",\"Target\":\"/srv\",\"ReadOnly\":true}]"),
+    ("HostConfig.Mounts", "[{\"Type\":\"bind\",\"Source\":\"/\",\"Target\":\"/host\"}]"),
+    ("HostConfig.Binds", "[\"own-data:/srv/data\"]"),
+    ("HostConfig.Binds", "[\"/:/host\"]"),
+    ("HostConfig.ConsoleSize", "[24,80]"),
+    ("HostConfig.IpcMode", "\"private\""),
+    ("HostConfig.LogConfig", "{\"Type\":\"local\",\"Config\":{\"max-size\":\"1m\"}}"),
+    ("HostConfig.RestartPolicy", "{\"Name\":\"no\",\"MaximumRetryCount\":0}"),
+    ("HostConfig.MemorySwappiness", "-1"),
+    ("HostConfig.OomKillDisable", "false"),
+    ("HostConfig.MaskedPaths", "[]"),
+    ("HostConfig.Privileged", "true"),
+    ("NetworkingConfig", "{\"EndpointsConfig\":{\"own-net\":{\"Aliases\":[\"db\"]}}}"),
+    ("NetworkingConfig", "{\"EndpointsConfig\":{\"default\":null}}"),
+    ("NetworkingConfig", "{\"EndpointsConfig\":{\"bridge\":{\"IPAMConfig\":{}}}}"),
+    ("NetworkingConfig", "{\"EndpointsConfig\":{\"their-net\":{}}}"),
+    ("NetworkingConfig", "null"),
+];
+
+const EXEC: &[(&str, &str)] = &[
+    ("User", "\"postgres\""),
+    ("User", "\"\""),
+    ("Privileged", "true"),
+    ("Tty", "true"),
+    ("ConsoleSize", "[24,80]"),
+    ("ConsoleSize", "[0,0]"),
+    ("ConsoleSize", "[1,2,3]"),
+    ("AttachStdin", "true"),
+    ("AttachStdout", "true"),
+    ("AttachStderr", "true"),
+    ("DetachKeys", "\"ctrl-a\""),
+    ("Env", "[\"A=b\",\"C\"]"),
+    ("WorkingDir", "\"/srv\""),
+    ("WorkingDir", "\"/proc/self/fd/8\""),
+    ("Cmd", "\"true\""),
+    ("Cmd", "[\"sh\",\"-c\",\"echo ü\"]"),
+    ("Cmd", "[]"),
+    ("Detach", "true"),
+];
+
+const START: &[(&str, &str)] = &[
+    ("Detach", "true"),
+    ("Detach", "false"),
+    ("Tty", "true"),
+    ("Tty", "false"),
+    ("ConsoleSize", "[24,80]"),
+    ("ConsoleSize", "null"),
+];
