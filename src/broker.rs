@@ -67,7 +67,7 @@ pub struct Broker {
     pub sweeper: Arc<Sweeper>,
     /// Tasks that outlive their request: raw streams, and creates that must be finished.
     pub tasks: TaskTracker,
-    /// Ends the raw streams when the broker stops.
+    /// Ends connections and raw streams when the drain time is over.
     pub stopping: CancellationToken,
     streams: Arc<Semaphore>,
     next_request: AtomicU64,
@@ -188,28 +188,33 @@ impl Broker {
         let bytes = body::read(kind, &words, &self.bounds, incoming, recorder).await?;
         let (json, archive) = bytes.split();
         let operation = Operation::parse(kind, name, &words, &json, &json_bounds(&self.bounds))?;
-        let engine = self.engine.version().await?;
-        let version = within(words.version, engine)?;
+        let version = self.version(words.version).await?;
         let mut way = Way { client, recorder, upgrade: upgrade(kind, &words, parts), version };
-        let permit = match self.decide(&judge, operation, kind, engine).await {
+        let takes_volumes = takes_volumes(&operation);
+        let permit = match self.decide(&judge, operation, kind).await {
             Ok(permit) => permit,
             Err(refused) => {
                 body::discard(archive).await;
                 return Err(refused);
             }
         };
+        note_permit(way.recorder, &permit, takes_volumes);
         self.send(&mut way, permit, &stamp, archive).await
     }
 
-    async fn decide(
-        &self,
-        judge: &Judge<'_>,
-        operation: Operation,
-        kind: Kind,
-        engine: EngineVersion,
-    ) -> Result<Permit, BrokerError> {
+    /// The version that a request goes up with. An engine may have been upgraded since it was asked, so that one that seems
+    /// not to speak a version is asked again.
+    async fn version(&self, asked: Option<ApiVersion>) -> Result<ApiVersion, BrokerError> {
+        match within(asked, self.engine.version().await?) {
+            Ok(version) => Ok(version),
+            Err(_) => within(asked, self.engine.ask_version().await?),
+        }
+    }
+
+    async fn decide(&self, judge: &Judge<'_>, operation: Operation, kind: Kind) -> Result<Permit, BrokerError> {
         let facts = self.facts(judge, &operation).await?;
-        Ok(judge.decide(operation, &facts).map_err(|denial| denial.in_words_of(engine.newest, kind))?)
+        let newest = self.engine.version().await?.newest;
+        Ok(judge.decide(operation, &facts).map_err(|denial| denial.in_words_of(newest, kind))?)
     }
 
     /// Asks the engine what the judge has to know, until it asks nothing more.
@@ -236,7 +241,6 @@ impl Broker {
         stamp: &Stamp,
         archive: Option<body::Archive>,
     ) -> Result<Answered, BrokerError> {
-        note_permit(way.recorder, &permit);
         if permit.relay() == Relay::Stub {
             way.recorder.note(|record| record.decision = Decision::Stubbed);
             return Ok(Answered { response: stub::answer(permit.operation()), place: None });
@@ -271,8 +275,8 @@ impl Broker {
         recorder: &mut Recorder,
     ) -> Result<Response<Body>, BrokerError> {
         let operation = permit.operation();
-        let failed = answer.status().is_client_error() || answer.status().is_server_error();
-        if failed && operation.may_tell_host_paths() && !self.policy.unrestricted {
+        let failed = is_error(answer.status());
+        if failed && self.hides_host_paths(operation) {
             return self.mapped_error(answer, recorder).await;
         }
         if permit.relay() == Relay::AsIs || failed {
@@ -303,10 +307,15 @@ impl Broker {
             BTreeSet::new()
         };
         let judge = Judge { policy: &self.policy, stamp };
-        let mut shown = serde_json::to_vec(&judge.view(operation, answer, &own)).map_err(nonsense)?;
+        let mut shown = serde_json::to_vec(&judge.view(operation, answer, &own)?).map_err(nonsense)?;
         // the engine ends its documents with a line break, and some clients print them as they are
         shown.push(b'\n');
         Ok(shown)
+    }
+
+    /// Whether errors of the engine about this operation go through [`Self::mapped_error`].
+    fn hides_host_paths(&self, operation: &Operation) -> bool {
+        operation.may_tell_host_paths() && !self.policy.unrestricted
     }
 
     /// An error of the engine without the paths of the host; the original goes to the record.
@@ -430,19 +439,30 @@ fn note_words(recorder: &mut Recorder, words: &ApiRequest) {
     });
 }
 
-fn note_permit(recorder: &mut Recorder, permit: &Permit) {
+/// Writes into the record what was permitted, and what the policy changed: `took_volumes` is what the client asked for.
+fn note_permit(recorder: &mut Recorder, permit: &Permit, took_volumes: bool) {
     recorder.note(|record| {
         record.decision = Decision::Permitted;
-        if let Operation::Container(ContainerOperation::Act { container, action }) = permit.operation() {
+        if takes_volumes(permit.operation()) && !took_volumes {
+            record.amended.push("v=1".to_owned());
+        }
+        if let Operation::Container(ContainerOperation::Act { container, action: _ }) = permit.operation() {
             record.object = Some(container.as_str().to_owned());
-            if let ContainerAction::Delete(_) = action {
-                record.amended.push("v=1".to_owned());
-            }
         }
         if let Operation::Container(ContainerOperation::Create(create)) = permit.operation() {
             record.object = Some(create.body.image.clone());
         }
     });
+}
+
+fn is_error(status: StatusCode) -> bool {
+    status.is_client_error() || status.is_server_error()
+}
+
+/// Whether it is a delete that takes anonymous volumes along.
+fn takes_volumes(operation: &Operation) -> bool {
+    let Operation::Container(ContainerOperation::Act { container: _, action }) = operation else { return false };
+    matches!(action, ContainerAction::Delete(query) if query.v)
 }
 
 fn path_text(words: &ApiRequest) -> String {

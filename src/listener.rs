@@ -141,7 +141,8 @@ async fn drain(connections: &TaskTracker, broker: &Broker) {
         () = deadline => {
             tracing::warn!(connections = connections.len(), streams = broker.tasks.len(), "the drain time is over");
             broker.stopping.cancel();
-            tokio::select! { () = broker.tasks.wait() => {} () = sleep(LAST_WORDS) => {} }
+            let cut = async { tokio::join!(connections.wait(), broker.tasks.wait()) };
+            tokio::select! { _ = cut => {} () = sleep(LAST_WORDS) => {} }
         }
     }
 }
@@ -199,7 +200,11 @@ async fn serve_connection(
         () = close.cancelled() => {}
         () = stop.cancelled() => {
             serving.as_mut().graceful_shutdown();
-            ended(serving.await);
+            tokio::select! {
+                result = serving.as_mut() => ended(result),
+                // the drain time is over: what is still being answered is cut, and recorded as it is dropped
+                () = broker.stopping.cancelled() => {}
+            }
         }
     }
 }
@@ -301,5 +306,5 @@ impl Drop for SocketFile {
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// What raw streams have after the drain time to write their records.
+/// What connections and raw streams have after the drain time to write their records.
 const LAST_WORDS: Duration = Duration::from_millis(500);

@@ -143,7 +143,10 @@ impl BrokerError {
                 record.place = (!place.is_empty()).then(|| place.clone());
             }
             Self::Request(error) if !error.place().is_empty() => record.place = Some(error.place().to_owned()),
-            Self::Upstream(error) => record.detail = Some(chain(error)),
+            Self::Upstream(error) => {
+                let words = error.words().map(|words| format!(": {}", words.trim_end())).unwrap_or_default();
+                record.detail = Some(chain(error) + &words);
+            }
             Self::Request(_)
             | Self::Denied(Denial::NotFound { .. })
             | Self::NoSuchExec(_)

@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Answered, Broker, Way};
+use super::{Answered, Broker, Way, is_error};
 use crate::client::Connection;
 use crate::operation::container::HijackStyle;
 use crate::policy::permit::Permit;
@@ -36,6 +36,9 @@ pub(super) async fn send(
     match (style, way.upgrade.take()) {
         (HijackStyle::Upgrade, Some(client)) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => {
             Ok(Answered { response: spliced(broker, way, client, answer, place), place: None })
+        }
+        _ if is_error(answer.status()) && broker.hides_host_paths(permit.operation()) => {
+            Ok(Answered { response: broker.mapped_error(answer, way.recorder).await?, place: None })
         }
         // the engine answered with a body: the stream itself in the other style, or an error
         _ => Ok(Answered { response: response::relay(answer), place }),
@@ -115,9 +118,9 @@ where
     tokio::pin!(up, down);
     tokio::select! {
         result = &mut down => result,
-        result = &mut up => {
-            result?;
-            // the client's end is a half-close, after which it reads on; or it went away, and the engine may never end
+        // the client's end is a half-close, after which it reads on; or it went away, and the engine may never end. A
+        // process that ended without reading its input is no reason to cut its last words
+        _ = &mut up => {
             tokio::select! {
                 result = &mut down => result,
                 () = connection.gone() => Ok(()),
@@ -145,3 +148,59 @@ where
 
 /// Bytes that are on their way in one direction.
 const BUFFER: usize = 32 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use std::time::Duration;
+
+    use tokio::io::ReadBuf;
+    use tokio::net::UnixStream;
+    use tokio::time::{Instant, Sleep, sleep};
+
+    use super::*;
+
+    /// A process that ended without reading its input, whose output is still on its way.
+    struct Ended {
+        speaks: Pin<Box<Sleep>>,
+        output: &'static [u8],
+    }
+
+    impl AsyncRead for Ended {
+        fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            std::task::ready!(self.speaks.as_mut().poll(cx));
+            buffer.put_slice(std::mem::take(&mut self.output));
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Ended {
+        fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn output_arrives_although_nobody_reads_the_input_any_more() {
+        let (_watched, server) = UnixStream::pair().unwrap();
+        let connection = Connection::new(server, Instant::now()).unwrap();
+        let (mut client, near) = tokio::io::duplex(1024);
+        client.write_all(b"input that nobody reads").await.unwrap();
+        let engine = Ended { speaks: Box::pin(sleep(Duration::from_millis(100))), output: b"last words" };
+        let mut bytes = Bytes::default();
+        carry_both(split(near), split(engine), &connection, &mut bytes).await.unwrap();
+        assert_eq!(bytes.to_client, 10);
+        let mut heard = vec![0; 10];
+        client.read_exact(&mut heard).await.unwrap();
+        assert_eq!(heard, b"last words");
+    }
+}

@@ -189,12 +189,24 @@ impl Operation {
         match self {
             Self::Container(ContainerOperation::Create(_)) => true,
             Self::Container(ContainerOperation::Act { container: _, action }) => {
-                matches!(action, ContainerAction::Start(_) | ContainerAction::Restart(_))
+                // where a mount, the container's file system or its process is touched
+                matches!(
+                    action,
+                    ContainerAction::Start(_)
+                        | ContainerAction::Stop(_)
+                        | ContainerAction::Restart(_)
+                        | ContainerAction::Kill(_)
+                        | ContainerAction::Attach(..)
+                        | ContainerAction::Delete(_)
+                        | ContainerAction::ArchiveInfo(_)
+                        | ContainerAction::ArchiveGet(_)
+                        | ContainerAction::ArchivePut(_)
+                )
             }
+            Self::Exec(ExecOperation { exec: _, action }) => matches!(action, ExecAction::Start(..)),
             Self::Container(ContainerOperation::List(_))
             | Self::System(_)
             | Self::Image(_)
-            | Self::Exec(_)
             | Self::Network(_)
             | Self::Volume(_)
             | Self::Prune(_) => false,

@@ -161,8 +161,13 @@ pub fn find(method: &Method, path: &Path) -> Option<Route> {
 
 /// Matches a pattern against the segments; gives the name in it (the last one where there are two).
 fn match_pattern(pattern: &str, path: &Path) -> Option<String> {
-    let wanted: Vec<&str> = pattern.split('/').skip(1).collect();
     let segments = path.segments();
+    // most rows differ in the first word, which is never a name
+    let first = pattern.split('/').nth(1)?;
+    if segments.first().is_none_or(|segment| segment.text != first) {
+        return None;
+    }
+    let wanted: Vec<&str> = pattern.split('/').skip(1).collect();
     if wanted.contains(&"{name}") {
         return match_image(&wanted, segments);
     }

@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::compile::Scope;
+use super::denial::Denial;
 use super::judge::Judge;
-use super::network;
 use super::pattern::ImageReference;
+use super::{image, network};
 use crate::operation::Operation;
 use crate::operation::container::{ContainerAction, ContainerOperation};
 use crate::operation::image::ImageOperation;
@@ -29,31 +30,36 @@ impl Judge<'_> {
     }
 
     /// The part of an answer that the client may see.
-    #[must_use]
-    pub fn view(&self, operation: &Operation, answer: Value, own: &OwnContainers) -> Value {
-        match operation {
+    ///
+    /// # Errors
+    /// The engine's 404, when the answer is about one object and the client may not know of it: it changed its names or
+    /// its owner since it was judged.
+    pub fn view(&self, operation: &Operation, answer: Value, own: &OwnContainers) -> Result<Value, Denial> {
+        Ok(match operation {
             Operation::System(SystemOperation::Info) => self.info(answer),
             Operation::Image(ImageOperation::List(_)) => keep(answer, |image| self.image(image)),
-            Operation::Image(ImageOperation::Inspect { name: _, query: _ }) => {
-                self.image(answer).unwrap_or(Value::Null)
+            Operation::Image(ImageOperation::Inspect { name, query: _ }) => {
+                self.image(answer).ok_or_else(|| Denial::no_such_image(&image::familiar(name)))?
             }
             Operation::Container(ContainerOperation::List(_)) => keep(answer, |container| self.container(container)),
             Operation::Container(ContainerOperation::Act { container: _, action: ContainerAction::Inspect(_) }) => {
                 without_secrets(answer)
             }
             Operation::Network(NetworkOperation::List(_)) => keep(answer, |network| self.network(network, own)),
-            Operation::Network(NetworkOperation::Inspect { network: _, query: _ }) => {
-                self.network(answer, own).unwrap_or(Value::Null)
+            Operation::Network(NetworkOperation::Inspect { network, query: _ }) => {
+                self.network(answer, own).ok_or_else(|| Denial::no_such_network(network))?
             }
             Operation::Volume(VolumeOperation::List(_)) => self.volumes(answer),
-            Operation::Volume(VolumeOperation::Inspect { name: _ }) => self.volume(answer).unwrap_or(Value::Null),
+            Operation::Volume(VolumeOperation::Inspect { name }) => {
+                self.volume(answer).ok_or_else(|| Denial::no_such_volume(name))?
+            }
             Operation::System(_)
             | Operation::Image(_)
             | Operation::Container(_)
             | Operation::Exec(_)
             | Operation::Network(_)
             | Operation::Prune(_) => Value::Null,
-        }
+        })
     }
 
     /// The known fields of `/info`, and a warning that says through what the client looks.
@@ -93,6 +99,12 @@ impl Judge<'_> {
         let fields = answer.as_object_mut()?;
         fields.insert("RepoTags".to_owned(), tags);
         fields.insert("RepoDigests".to_owned(), digests);
+        for manifest in fields.get_mut("Manifests").and_then(Value::as_array_mut).into_iter().flatten() {
+            // whose containers run from it
+            if let Some(image) = manifest.get_mut("ImageData") {
+                blank_in(image, "Containers");
+            }
+        }
         Some(answer)
     }
 
@@ -117,6 +129,13 @@ impl Judge<'_> {
         }
         if let Some(Value::Object(containers)) = answer.get_mut("Containers") {
             containers.retain(|id, _| own.contains(id) || self.policy.containers.see == Scope::All);
+        }
+        if self.policy.containers.see != Scope::All
+            && let Some(fields) = answer.as_object_mut()
+        {
+            // of a swarm: the tasks of others, and the addresses of its nodes
+            fields.remove("Services");
+            fields.remove("Peers");
         }
         Some(answer)
     }
@@ -145,22 +164,29 @@ impl Judge<'_> {
     /// an inspect has to say whose it is.
     #[must_use]
     pub fn event_is_visible(&self, event: &Value) -> Option<bool> {
-        if self.policy.containers.see == Scope::All {
-            return Some(true);
-        }
         let kind = event.get("Type").and_then(Value::as_str).unwrap_or_default();
-        let name = || event.pointer("/Actor/Attributes/name").and_then(Value::as_str).unwrap_or_default();
+        if self.policy.containers.see == Scope::All {
+            let action = event.get("Action").and_then(Value::as_str).unwrap_or_default();
+            return match kind {
+                // the event of an exec holds its command line
+                "container" if action.starts_with("exec_") => None,
+                "container" | "network" | "volume" => Some(true),
+                "image" => Some(self.image_event_is_visible(event)),
+                // an engine that is told to read its configuration again tells all of it
+                _ => Some(false),
+            };
+        }
         match kind {
-            "image" => {
-                let id = event.pointer("/Actor/ID").and_then(Value::as_str).unwrap_or_default();
-                let allowed = |text: &str| {
-                    ImageReference::parse(text).is_ok_and(|reference| self.policy.allows_image(&reference))
-                };
-                Some(allowed(id) || allowed(name()))
-            }
+            "image" => Some(self.image_event_is_visible(event)),
             "container" | "network" | "volume" => None,
             _ => Some(false),
         }
+    }
+
+    fn image_event_is_visible(&self, event: &Value) -> bool {
+        let texts = ["/Actor/ID", "/Actor/Attributes/name"].into_iter().filter_map(|at| event.pointer(at)?.as_str());
+        let mut named = texts.filter_map(|text| ImageReference::parse(text).ok());
+        named.any(|reference| self.policy.allows_image(&reference))
     }
 }
 
@@ -183,8 +209,13 @@ fn without_secrets(mut answer: Value) -> Value {
         for field in ["ExecIDs", "GraphDriver", "Storage", "AppArmorProfile", "ProcessLabel", "MountLabel"] {
             fields.remove(field);
         }
+        for (part, field) in [("State", "Error"), ("NetworkSettings", "SandboxKey")] {
+            if let Some(part) = fields.get_mut(part) {
+                blank_in(part, field);
+            }
+        }
         if let Some(config) = fields.get_mut("Config").and_then(Value::as_object_mut) {
-            for field in ["Env", "Cmd", "Entrypoint", "Healthcheck", "Labels"] {
+            for field in ["Env", "Cmd", "Entrypoint", "Shell", "OnBuild", "Healthcheck", "Labels"] {
                 blank(config, field);
             }
         }
@@ -235,7 +266,8 @@ pub fn without_host_paths(message: &str) -> String {
     while let Some((before, root)) = HOST_ROOTS.iter().filter_map(|r| rest.find(r).map(|at| (at, r))).min() {
         let (kept, path) = rest.split_at(before);
         let path = path.get(root.len()..).unwrap_or_default();
-        let end = path.find([' ', '"', '\'', ':', ',', ')', '\n']).unwrap_or(path.len());
+        // a backslash begins an escape of the JSON document that the text stands in
+        let end = path.find([' ', '"', '\\', '\'', ':', ',', ')', '\n']).unwrap_or(path.len());
         out.push_str(kept);
         out.push_str("<a path of the host>");
         rest = path.get(end..).unwrap_or_default();
@@ -249,7 +281,7 @@ const HOST_ROOTS: &[&str] =
     &["/var/lib/docker", "/var/lib/containers", "/run/containerd", "/run/docker", "/var/run/docker"];
 
 /// What of `/info` is told: what clients read to choose what to do. Not told: proxies with their credentials, registries,
-/// plugins other than logging, labels, swarm, and where the engine keeps its files.
+/// plugins, labels, swarm, and where the engine keeps its files.
 const INFO_FIELDS: &[&str] = &[
     "Architecture",
     "BridgeNfIp6tables",
@@ -311,16 +343,24 @@ mod tests {
     }
 
     #[test]
+    fn an_error_document_without_its_paths_is_still_json() {
+        let document = json!({ "message": "mounting \"/var/lib/docker/volumes/x/_data\" to \"/data\": denied" });
+        let shown: Value = serde_json::from_str(&without_host_paths(&document.to_string())).unwrap();
+        assert_eq!(shown["message"], "mounting \"<a path of the host>\" to \"/data\": denied");
+    }
+
+    #[test]
     fn a_foreign_container_comes_without_its_secrets() {
         let inspect = json!({
             "Id": "f", "LogPath": "/var/lib/docker/x.log", "Args": ["--password=x"], "ExecIDs": ["e"],
             "Config": { "Env": ["PASSWORD=x"], "Cmd": ["x"], "Image": "redis" },
             "HostConfig": { "Binds": ["/etc:/x"], "NetworkMode": "bridge" },
             "Mounts": [{ "Source": "/etc" }],
-            "State": { "Status": "running", "Health": { "Status": "healthy", "Log": ["x"] } }
+            "NetworkSettings": { "SandboxKey": "/var/run/docker/netns/4c1" },
+            "State": { "Status": "running", "Error": "exec: --password=x", "Health": { "Status": "healthy", "Log": ["x"] } }
         });
         let text = without_secrets(inspect).to_string();
-        for secret in ["PASSWORD", "password", "/etc", "docker/x.log", "\"e\""] {
+        for secret in ["PASSWORD", "password", "/etc", "docker/x.log", "netns", "\"e\""] {
             assert!(!text.contains(secret), "{secret} in {text}");
         }
         assert!(text.contains("\"redis\"") && text.contains("running"));

@@ -1,13 +1,15 @@
 //! The sweeper: one task that removes the owner's containers when their time is over.
 //!
-//! It acts at start-up, and then by deadline: it sleeps until the next container expires, or until a create tells it of
-//! an earlier deadline. A create whose end nobody saw, because the broker or the connection to the engine died, may still
-//! put a container there: in such a doubt, and at start-up, it looks again soon, and then at ever longer intervals. At
-//! start-up it also removes what was created more than a minute ago and never started, which a broker or client that
-//! died in between left behind. Must never touch a container whose labels and image do not prove that it is the owner's.
+//! It acts at start-up, and then by deadline: it sleeps until the next container expires, as the engine's list or a
+//! create says; a create says so before it is sent, for its answer may never come although the container does. A create
+//! whose end nobody saw, because the broker or the connection to the engine died, may still put a container there: in
+//! such a doubt, and at start-up, it looks again soon, and then at ever longer intervals. It also removes what was made
+//! before the broker started, more than a minute ago, and was never started: a broker or client that died in between left
+//! it behind. Must never touch a container whose labels and image do not prove that it is the owner's.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hyper::StatusCode;
@@ -28,6 +30,8 @@ pub struct Sweeper {
     news: Notify,
     /// Whether a create ended in a way that nobody saw since the last look.
     doubt: AtomicBool,
+    /// Deadlines (Unix seconds) of creates that no look at the engine has come after yet.
+    told: Mutex<BTreeSet<u64>>,
 }
 
 /// What one round did.
@@ -50,12 +54,14 @@ impl Sweeper {
     /// A sweeper for one owner's containers.
     #[must_use]
     pub fn new(engine: Arc<Engine>, owner: Owner) -> Arc<Self> {
-        Arc::new(Self { engine, owner, news: Notify::new(), doubt: AtomicBool::new(true) })
+        let doubt = AtomicBool::new(true);
+        Arc::new(Self { engine, owner, news: Notify::new(), doubt, told: Mutex::default() })
     }
 
-    /// A container was made that expires at this time (Unix seconds).
+    /// A container is being made that expires at this time (Unix seconds).
     pub fn due(&self, expires: u64) {
-        tracing::debug!(expires, "a container was made");
+        tracing::debug!(expires, "a container is being made");
+        self.told().insert(expires);
         self.news.notify_one();
     }
 
@@ -67,14 +73,16 @@ impl Sweeper {
 
     /// Runs until it is stopped.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
-        let mut at_start = true;
+        let started = unix_now();
         let mut patience = SHORTEST_RETRY;
         let mut look = Look { step: LONGEST_SLEEP, at: Instant::now() };
         loop {
             look = look.next(Instant::now(), self.doubt.swap(false, Ordering::Relaxed));
-            let pause = match self.sweep(at_start, unix_now()).await {
+            let now = unix_now();
+            let pause = match self.sweep(started, now).await {
                 Ok(Round { next, failed: false }) => {
-                    (at_start, patience) = (false, SHORTEST_RETRY);
+                    patience = SHORTEST_RETRY;
+                    let next = next.into_iter().chain(self.next_told(now)).min();
                     next.map_or(LONGEST_SLEEP, |at| Duration::from_secs(at.saturating_sub(unix_now())) + GRACE)
                 }
                 Ok(Round { next: _, failed: true }) | Err(_) => {
@@ -90,12 +98,30 @@ impl Sweeper {
         }
     }
 
-    /// One look at everything that is the owner's.
-    async fn sweep(&self, at_start: bool, now: u64) -> Result<Round, UpstreamError> {
+    /// The first deadline that a create told of and that was not over at `now`; earlier ones were looked after then.
+    fn next_told(&self, now: u64) -> Option<u64> {
+        let mut told = self.told();
+        told.retain(|at| *at > now);
+        told.first().copied()
+    }
+
+    fn told(&self) -> std::sync::MutexGuard<'_, BTreeSet<u64>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One look at everything that is the owner's. One that cannot be removed does not keep the others.
+    async fn sweep(&self, started: u64, now: u64) -> Result<Round, UpstreamError> {
         let mut round = Round { next: None, failed: false };
         for container in self.engine.owned_containers(&self.owner).await? {
-            if is_over(&container, at_start, now) {
-                round.failed |= !self.remove(&container).await?;
+            if is_over(&container, started, now) {
+                round.failed |= match self.remove(&container).await {
+                    Ok(gone) => !gone,
+                    Err(error @ UpstreamError::Unreachable { .. }) => return Err(error),
+                    Err(error) => {
+                        tracing::warn!(container = %container.facts.id, %error, "could not be removed");
+                        true
+                    }
+                };
             } else if let Some(at) = expiry(&container.facts.labels) {
                 round.next = Some(round.next.map_or(at, |next| next.min(at)));
             }
@@ -121,11 +147,11 @@ impl Sweeper {
     }
 }
 
-/// Past its deadline; or, when a broker starts, made a while ago and never started.
-fn is_over(container: &ListedContainer, at_start: bool, now: u64) -> bool {
+/// Past its deadline; or made a while before this broker `started`, and never started itself.
+fn is_over(container: &ListedContainer, started: u64, now: u64) -> bool {
     let expired = expiry(&container.facts.labels).is_some_and(|at| at <= now);
     let made = container.facts.created.unwrap_or(now);
-    let forgotten = at_start && container.state == "created" && now.saturating_sub(made) > NEVER_STARTED;
+    let forgotten = container.state == "created" && made < started && now.saturating_sub(made) > NEVER_STARTED;
     expired || forgotten
 }
 
@@ -185,9 +211,9 @@ mod tests {
     #[test]
     fn what_has_no_deadline_or_a_later_one_stays() {
         for stays in ["never", "", "junk", "1001"] {
-            assert!(!is_over(&container(stays, "running", 0), true, 1000), "{stays}");
+            assert!(!is_over(&container(stays, "running", 0), 1000, 1000), "{stays}");
         }
-        assert!(is_over(&container("1000", "running", 0), false, 1000));
+        assert!(is_over(&container("1000", "running", 0), 0, 1000));
     }
 
     #[test]
@@ -207,10 +233,10 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_started_goes_at_start_up_only_and_not_at_once() {
-        assert!(is_over(&container("never", "created", 900), true, 1000));
-        assert!(!is_over(&container("never", "created", 900), false, 1000));
-        assert!(!is_over(&container("never", "created", 960), true, 1000));
-        assert!(!is_over(&container("never", "exited", 0), true, 1000));
+    fn what_an_earlier_run_made_and_nobody_started_goes_and_not_at_once() {
+        assert!(is_over(&container("never", "created", 900), 1000, 1000));
+        assert!(!is_over(&container("never", "created", 900), 900, 1000), "made by this run");
+        assert!(!is_over(&container("never", "created", 960), 1000, 1000), "a minute is not over");
+        assert!(!is_over(&container("never", "exited", 0), 1000, 1000));
     }
 }

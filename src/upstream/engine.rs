@@ -76,7 +76,7 @@ impl Engine {
         &self.address
     }
 
-    /// The versions that it speaks; asked once, and again after the engine was unreachable.
+    /// The versions that it speaks; asked once, and again after the engine was unreachable or answered as another one.
     ///
     /// # Errors
     /// When the engine cannot be asked or answers nonsense.
@@ -85,6 +85,15 @@ impl Engine {
         if let Some(version) = known {
             return Ok(version);
         }
+        self.ask_version().await
+    }
+
+    /// The versions that it speaks, asked anew.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked or answers nonsense.
+    pub async fn ask_version(&self) -> Result<EngineVersion, UpstreamError> {
+        *lock(&self.version) = None;
         let answer: Option<VersionAnswer> = self.ask("its version", "/version").await?;
         let nonsense = |why: &str| UpstreamError::Nonsense { what: "its version", why: why.to_owned() };
         let VersionAnswer { newest, oldest } = answer.ok_or_else(|| nonsense("404"))?;
@@ -93,6 +102,19 @@ impl Engine {
         let version = EngineVersion { newest, oldest };
         *lock(&self.version) = Some(version);
         Ok(version)
+    }
+
+    /// An engine can be upgraded while nobody asks it anything, and then no connection breaks in our hands: its answers
+    /// say which version it is.
+    fn notice_version(&self, answer: &Response<Incoming>) {
+        let said = answer.headers().get(API_VERSION).and_then(|value| ApiVersion::parse(value.to_str().ok()?));
+        let Some(said) = said else { return };
+        let mut known = lock(&self.version);
+        if known.is_some_and(|known| known.newest != said) {
+            *known = None;
+            drop(known);
+            *lock(&self.abilities) = None;
+        }
     }
 
     /// What was learned may be wrong after the engine went away: another one may come back.
@@ -115,7 +137,9 @@ impl Engine {
     ) -> Result<Response<Incoming>, UpstreamError> {
         let patience = self.patience(permit.encode()?.answer);
         let request = forwarded(permit, version, archive)?;
-        self.patiently(patience, link.send(request)).await
+        let answer = self.patiently(patience, link.send(request)).await?;
+        self.notice_version(&answer);
+        Ok(answer)
     }
 
     /// Sends a permitted hijack over a connection of its own. Only a `101` makes a raw stream of it.
@@ -155,6 +179,7 @@ impl Engine {
         let request = write(encoded, version.map(|version| version.newest), None);
         let link = self.borrow_link();
         let response = self.patiently(Some(self.answer_time), link.send(request)).await?;
+        self.notice_version(&response);
         let (status, bytes) = self.read_whole(what, response).await?;
         self.return_link(link);
         if status == StatusCode::NOT_FOUND {
@@ -285,6 +310,9 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// The oldest version of the API that the operations are modelled for.
 const OLDEST_MODELLED: ApiVersion = ApiVersion::new(1, 24);
+
+/// The newest API version of whoever answers, on every answer of an engine.
+const API_VERSION: &str = "api-version";
 
 /// How many connections are kept for the broker's own questions.
 const IDLE_LINKS: usize = 8;

@@ -29,11 +29,11 @@ pub enum UpstreamError {
     #[error("the connection to the engine broke")]
     Broken(#[source] hyper::Error),
     /// An answer that the broker needed for itself is not what the Engine API promises.
-    #[error("the engine answered {what} in a way that cannot be read: {why}")]
+    #[error("the engine answered {what} in a way that cannot be read")]
     Nonsense {
         /// Which of our questions.
         what: &'static str,
-        /// What was wrong with the answer.
+        /// What was wrong with the answer, for the log: it can repeat a value of the answer.
         why: String,
     },
     /// The engine refused one of the broker's own questions.
@@ -59,6 +59,16 @@ impl UpstreamError {
             Self::Slow(_) => 504,
             Self::Encode(_) => 500,
             Self::Unreachable { .. } | Self::Broken(_) | Self::Nonsense { .. } | Self::Refused { .. } => 502,
+        }
+    }
+
+    /// What operators see and clients do not: the engine's own words.
+    #[must_use]
+    pub fn words(&self) -> Option<&str> {
+        match self {
+            Self::Nonsense { what: _, why } => Some(why),
+            Self::Refused { what: _, status: _, message } => Some(message),
+            Self::Unreachable { .. } | Self::Slow(_) | Self::Broken(_) | Self::Encode(_) => None,
         }
     }
 

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::engine::{Engine, lock};
 use super::error::UpstreamError;
-use crate::operation::names::{ContainerId, ContainerRef, ExecId};
+use crate::operation::names::{ContainerId, ExecId};
 use crate::policy::facts::{
     ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, VolumeFacts, Within,
 };
@@ -242,19 +242,21 @@ impl Engine {
         }
     }
 
-    /// Inspects a container; the answer must be about the one that was asked for.
+    /// Inspects a container; the answer must be about the one that was asked for. Where none has a full ID, the engine
+    /// answers for one that has it as its name: that is not the one that was meant.
     ///
     /// # Errors
     /// When the engine cannot be asked or its answer cannot be read.
     pub async fn inspect(&self, reference: &str) -> Result<Option<ContainerFacts>, UpstreamError> {
         let answer: Option<ContainerAnswer> = self.ask("a container", &at("containers", reference, "/json")).await?;
         let Some(answer) = answer else { return Ok(None) };
-        let facts = read_container(answer)
-            .filter(|facts| ContainerRef::new(reference.to_owned()).full_id().is_none_or(|id| id == facts.id));
-        if let Some(facts) = &facts {
-            self.known.remember(facts);
+        let nonsense = || UpstreamError::Nonsense { what: "a container", why: "it has no ID".to_owned() };
+        let facts = read_container(answer).ok_or_else(nonsense)?;
+        if ContainerId::parse(reference).is_some_and(|meant| meant != facts.id) {
+            return Ok(None);
         }
-        facts.map(Some).ok_or_else(|| UpstreamError::Nonsense { what: "a container", why: "another ID".to_owned() })
+        self.known.remember(&facts);
+        Ok(Some(facts))
     }
 
     async fn exec(&self, exec: &ExecId) -> Result<Option<ExecFacts>, UpstreamError> {

@@ -9,7 +9,7 @@ use crate::harness::Lab;
 use crate::harness::broker::{Broker, Setup};
 use crate::harness::client::Request;
 use crate::harness::engine::eventually;
-use crate::harness::engine::world::{FOREIGN, OWN, OWN_EXEC};
+use crate::harness::engine::world::{FOREIGN, OWN, OWN_EXEC, OWN_STOPPED};
 
 /// The records, once there are so many of them.
 async fn records(lab: &Lab, count: usize) -> Vec<Value> {
@@ -117,8 +117,10 @@ async fn what_the_policy_changed_and_what_was_made_stand_in_the_record() {
     let reply = lab.post("/v1.41/containers/create", &json!({"Image": "postgres:16"})).await;
     let id = reply.json()["Id"].as_str().unwrap().to_owned();
     lab.delete(&format!("/v1.41/containers/{OWN}?force=1")).await.assert_status(204);
-    let records = records(&lab, 2).await;
+    lab.delete(&format!("/v1.41/containers/{OWN_STOPPED}?v=1")).await.assert_status(204);
+    let records = records(&lab, 3).await;
     assert_eq!(records[0]["object"], json!(id));
+    assert!(!records[2]["amended"].to_string().contains("v=1"), "nothing was changed: {}", records[2]);
     assert_eq!(records[1]["object"], json!(OWN));
     assert!(records[1]["amended"].to_string().contains("v=1"), "{}", records[1]);
 }
@@ -132,6 +134,16 @@ async fn a_failing_engine_leaves_its_reason_for_operators_only() {
     assert!(!reply.text().contains("/var/lib"));
     let record = records(&lab, 1).await.remove(0);
     assert!(record["detail"].as_str().unwrap().contains(words), "{record}");
+}
+
+#[tokio::test]
+async fn what_an_engine_says_to_the_brokers_own_question_is_for_operators_only() {
+    let lab = Lab::start("postgres").await;
+    lab.engine.on("GET", "/images/*/json").error(500, "layer of somebody else");
+    let reply = lab.post("/v1.41/containers/create", &json!({"Image": "postgres:16"})).await;
+    assert!(!reply.assert_status(502).text().contains("somebody"));
+    let record = records(&lab, 1).await.remove(0);
+    assert!(record["detail"].as_str().unwrap().contains("layer of somebody else"), "{record}");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::harness::Lab;
 use crate::harness::client::{NoReply, Request};
-use crate::harness::engine::world::{OWN, OWN_STOPPED};
+use crate::harness::engine::world::{OWN, OWN_EXEC, OWN_STOPPED};
 
 #[tokio::test]
 async fn an_engine_that_is_not_there_is_502_and_says_where_it_was_expected() {
@@ -152,4 +152,54 @@ async fn headers_that_clients_do_not_need_stay_behind() {
     let reply = lab.act(&format!("/v1.41/containers/{OWN}/restart")).await;
     assert_eq!(reply.assert_status(204).header("api-version"), Some("1.51"));
     assert!(reply.header("x-host-name").is_none() && reply.header("set-cookie").is_none(), "{reply:?}");
+}
+
+#[tokio::test]
+async fn an_engine_that_was_upgraded_while_nobody_asked_is_met_as_what_it_is() {
+    let lab = Lab::start("postgres").await;
+    let mut client = lab.client().await;
+    for (version, other) in [("1.51", "1.52"), ("1.52", "1.41")] {
+        client.call(Request::get(&format!("/v{version}/images/json"))).await.assert_status(200);
+        lab.engine.world(|world| world.api_version = other.to_owned());
+        lab.engine.close_connections();
+        if other < version {
+            // the answer says who gives it; the request that met it was still the old engine's
+            client.call(Request::get("/v1.41/_ping")).await;
+            client.call(Request::get(&format!("/v{version}/images/json"))).await.assert_status(400);
+        }
+        client.call(Request::get(&format!("/v{other}/images/json"))).await.assert_status(200);
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_names_a_path_of_the_host_is_json_without_it() {
+    let lab = Lab::start("postgres").await;
+    let words = "error mounting \"/var/lib/docker/volumes/x/_data\" to \"/data\": denied";
+    for (method, path) in [("POST", "start"), ("PUT", "archive"), ("DELETE", "")] {
+        lab.engine.on(method, "/containers/**").error(500, words);
+        lab.engine.on(method, "/containers/*").error(500, words);
+        lab.engine.on(method, "/containers/*/*").error(500, words);
+        let target = format!("/v1.41/containers/{OWN}/{path}?path=/tmp");
+        let request = Request::new(method, target.replace("/?", "?").as_str());
+        let reply = lab.call(request).await;
+        let message = reply.assert_status(500).message();
+        assert_eq!(message, "error mounting \"<a path of the host>\" to \"/data\": denied", "{method} {path}");
+    }
+    lab.engine.on("POST", "/exec/*/start").error(500, words);
+    for detach in [true, false] {
+        let start = Request::post(&format!("/v1.41/exec/{OWN_EXEC}/start")).json(&json!({"Detach": detach})).upgrade();
+        let message = lab.call(start).await.assert_status(500).message();
+        assert!(!message.contains("/var/lib"), "detach {detach}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn a_container_whose_name_is_the_id_that_was_asked_for_is_not_it() {
+    let lab = Lab::start("postgres").await;
+    let inspect = lab.engine.world(|world| world.containers[0].inspect());
+    lab.engine.on("GET", "/containers/*/json").reply(200, inspect);
+    let id = "5".repeat(64);
+    let reply = lab.act(&format!("/v1.41/containers/{id}/restart")).await;
+    assert_eq!(reply.assert_status(404).message(), format!("No such container: {id}"));
+    lab.engine.assert_untouched();
 }

@@ -108,3 +108,13 @@ async fn a_slow_pull_has_no_deadline() {
     lab.engine.on("POST", "/images/create").delay(Duration::from_millis(600));
     lab.act("/v1.41/images/create?fromImage=postgres&tag=16").await.assert_status(200);
 }
+
+#[tokio::test]
+async fn an_image_that_an_engine_found_under_another_name_is_not_there() {
+    let lab = Lab::start("postgres").await;
+    let found = serde_json::json!({"Id": format!("sha256:{}", "7".repeat(64)), "RepoTags": ["localhost/postgres:16"],
+        "RepoDigests": []});
+    lab.engine.on("GET", "/images/*/json").reply(200, found);
+    let reply = lab.get("/v1.47/images/postgres:16/json").await;
+    assert_eq!(reply.assert_status(404).message(), "No such image: postgres:16");
+}

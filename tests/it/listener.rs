@@ -106,6 +106,7 @@ async fn draining_ends_streams_when_its_time_is_over() {
     assert!(took >= Duration::from_millis(250) && took < Duration::from_secs(3), "{took:?}");
     assert!(!lab.socket().exists());
     assert!(raw.is_closed_within(Duration::from_secs(1)).await, "the raw stream is ended");
+    eventually("the engine's side is free", || lab.engine.open_connections() == 0).await;
 }
 
 #[tokio::test]

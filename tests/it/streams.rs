@@ -264,3 +264,20 @@ async fn events_come_at_once_and_only_about_what_is_ones_own() {
     let sent = lab.engine.last("GET", "/events");
     assert!(!sent.target.contains("label"), "network events have no labels: {}", sent.target);
 }
+
+#[tokio::test]
+async fn under_see_all_events_come_without_command_lines_and_without_what_is_the_engines() {
+    let lab = Lab::start("read-only").await;
+    let mut client = lab.client().await;
+    client.send(&Request::get("/v1.41/events")).await;
+    assert_eq!(client.head().await.unwrap().status, 200);
+    let event = |kind: &str, id: &str, action: &str| {
+        Fed::Event(json!({"Type": kind, "Action": action, "Actor": {"ID": id, "Attributes": {}}, "scope": "local"}))
+    };
+    lab.engine.feed(event("container", FOREIGN, "exec_create: psql --password=x")).await;
+    lab.engine.feed(event("daemon", "x", "reload")).await;
+    lab.engine.feed(event("secret", "x", "create")).await;
+    lab.engine.feed(event("container", FOREIGN, "start")).await;
+    let shown: serde_json::Value = serde_json::from_slice(&client.chunk().await.unwrap()).unwrap();
+    assert_eq!((&shown["Actor"]["ID"], &shown["Action"]), (&json!(FOREIGN), &json!("start")));
+}

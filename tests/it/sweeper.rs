@@ -60,3 +60,28 @@ async fn an_engine_that_is_not_there_at_start_is_swept_when_it_comes() {
     lab.engine.listen();
     eventually("the own container is gone", || !is_there(&lab, OWN)).await;
 }
+
+#[tokio::test]
+async fn one_that_cannot_be_removed_does_not_keep_the_others() {
+    let mut lab = Lab::start("postgres").await;
+    lab.stop_broker().await;
+    expire_everything(&lab);
+    lab.engine.on("DELETE", &format!("/containers/{OWN}")).close();
+    let _broker = crate::harness::broker::Broker::start(lab.setup("postgres")).expect("a broker");
+    eventually("the other container is gone", || !is_there(&lab, OWN_STOPPED)).await;
+    assert!(is_there(&lab, OWN));
+    lab.engine.obey();
+    eventually("the first one is tried again", || !is_there(&lab, OWN)).await;
+}
+
+#[tokio::test]
+async fn a_create_that_was_never_answered_is_looked_after_at_its_deadline() {
+    let lab = Lab::start("version = 1\nextends = \"postgres\"\n[containers]\nlifetime = \"1s\"\n").await;
+    lab.engine.on("POST", "/containers/create").close();
+    lab.post("/v1.47/containers/create", &json!({"Image": "postgres:16"})).await.assert_status(502);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    // what the engine had made before it died
+    expire_everything(&lab);
+    let gone = async { eventually("the container is gone", || !is_there(&lab, OWN)).await };
+    tokio::time::timeout(Duration::from_secs(6), gone).await.expect("removed at the deadline of the create");
+}
