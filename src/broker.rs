@@ -345,7 +345,8 @@ impl Broker {
     /// What is written on what is made now.
     fn stamp(&self) -> Stamp {
         let expires = match self.policy.containers.lifetime {
-            Lifetime::For(span) => Some(unix_seconds(SystemTime::now() + span)),
+            // a span beyond the clock's end is as long as it can be
+            Lifetime::For(span) => Some(unix_seconds(SystemTime::now()).saturating_add(span.as_secs())),
             Lifetime::Unlimited => None,
         };
         Stamp { owner: self.owner.clone(), session: self.session.clone(), expires, policy: self.policy.name.clone() }
