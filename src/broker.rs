@@ -188,10 +188,10 @@ impl Broker {
         let bytes = body::read(kind, &words, &self.bounds, incoming, recorder).await?;
         let (json, archive) = bytes.split();
         let operation = Operation::parse(kind, name, &words, &json, &json_bounds(&self.bounds))?;
-        let (version, engine) = self.version(words.version).await?;
+        let version = self.version(words.version).await?;
         let mut way = Way { client, recorder, upgrade: upgrade(kind, &words, parts), version };
         let takes_volumes = takes_volumes(&operation);
-        let permit = match self.decide(&judge, operation, kind, engine).await {
+        let permit = match self.decide(&judge, operation, kind).await {
             Ok(permit) => permit,
             Err(refused) => {
                 body::discard(archive).await;
@@ -202,28 +202,19 @@ impl Broker {
         self.send(&mut way, permit, &stamp, archive).await
     }
 
-    /// The version that a request goes up with, and those of the engine. An engine may have been upgraded since it was
-    /// asked, so that one that seems not to speak a version is asked again.
-    async fn version(&self, asked: Option<ApiVersion>) -> Result<(ApiVersion, EngineVersion), BrokerError> {
-        let known = self.engine.version().await?;
-        match within(asked, known) {
-            Ok(version) => Ok((version, known)),
-            Err(_) => {
-                let anew = self.engine.ask_version().await?;
-                Ok((within(asked, anew)?, anew))
-            }
+    /// The version that a request goes up with. An engine may have been upgraded since it was asked, so that one that seems
+    /// not to speak a version is asked again.
+    async fn version(&self, asked: Option<ApiVersion>) -> Result<ApiVersion, BrokerError> {
+        match within(asked, self.engine.version().await?) {
+            Ok(version) => Ok(version),
+            Err(_) => within(asked, self.engine.ask_version().await?),
         }
     }
 
-    async fn decide(
-        &self,
-        judge: &Judge<'_>,
-        operation: Operation,
-        kind: Kind,
-        engine: EngineVersion,
-    ) -> Result<Permit, BrokerError> {
+    async fn decide(&self, judge: &Judge<'_>, operation: Operation, kind: Kind) -> Result<Permit, BrokerError> {
         let facts = self.facts(judge, &operation).await?;
-        Ok(judge.decide(operation, &facts).map_err(|denial| denial.in_words_of(engine.newest, kind))?)
+        let newest = self.engine.version().await?.newest;
+        Ok(judge.decide(operation, &facts).map_err(|denial| denial.in_words_of(newest, kind))?)
     }
 
     /// Asks the engine what the judge has to know, until it asks nothing more.
@@ -354,7 +345,8 @@ impl Broker {
     /// What is written on what is made now.
     fn stamp(&self) -> Stamp {
         let expires = match self.policy.containers.lifetime {
-            Lifetime::For(span) => Some(unix_seconds(SystemTime::now() + span)),
+            // a span beyond the clock's end is as long as it can be
+            Lifetime::For(span) => Some(unix_seconds(SystemTime::now()).saturating_add(span.as_secs())),
             Lifetime::Unlimited => None,
         };
         Stamp { owner: self.owner.clone(), session: self.session.clone(), expires, policy: self.policy.name.clone() }

@@ -55,12 +55,13 @@ async fn create(
     version: ApiVersion,
     expires: Option<u64>,
 ) -> Result<Whole, BrokerError> {
+    // before it is sent: an engine that dies in between may have made the container and never say so
+    if let Some(expires) = expires {
+        broker.sweeper.due(expires);
+    }
     let whole = ask(broker, permit, version).await.inspect_err(|_| broker.sweeper.doubt())?;
     if whole.status != StatusCode::CREATED {
         return Ok(whole);
-    }
-    if let Some(expires) = expires {
-        broker.sweeper.due(expires);
     }
     let id = read_id(&whole.bytes)?;
     match finish(broker, permit, &id).await {

@@ -1,14 +1,15 @@
 //! The sweeper: one task that removes the owner's containers when their time is over.
 //!
-//! It acts at start-up, and then by deadline: it sleeps until the next container expires, or until a create tells it of
-//! an earlier deadline. A create whose end nobody saw, because the broker or the connection to the engine died, may still
-//! put a container there: in such a doubt, and at start-up, it looks again soon, and then at ever longer intervals. It
-//! also removes what was made before the broker started, more than a minute ago, and never started itself: a broker or
-//! client that died in between left it behind. Must never touch a container whose labels and image do not prove that it
-//! is the owner's.
+//! It acts at start-up, and then by deadline: it sleeps until the next container expires, as the engine's list or a
+//! create says; a create says so before it is sent, for its answer may never come although the container does. A create
+//! whose end nobody saw, because the broker or the connection to the engine died, may still put a container there: in
+//! such a doubt, and at start-up, it looks again soon, and then at ever longer intervals. It also removes what was made
+//! before the broker started, more than a minute ago, and was never started: a broker or client that died in between left
+//! it behind. Must never touch a container whose labels and image do not prove that it is the owner's.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hyper::StatusCode;
@@ -29,6 +30,8 @@ pub struct Sweeper {
     news: Notify,
     /// Whether a create ended in a way that nobody saw since the last look.
     doubt: AtomicBool,
+    /// Deadlines (Unix seconds) of creates that no look at the engine has come after yet.
+    told: Mutex<BTreeSet<u64>>,
 }
 
 /// What one round did.
@@ -51,12 +54,14 @@ impl Sweeper {
     /// A sweeper for one owner's containers.
     #[must_use]
     pub fn new(engine: Arc<Engine>, owner: Owner) -> Arc<Self> {
-        Arc::new(Self { engine, owner, news: Notify::new(), doubt: AtomicBool::new(true) })
+        let doubt = AtomicBool::new(true);
+        Arc::new(Self { engine, owner, news: Notify::new(), doubt, told: Mutex::default() })
     }
 
-    /// A container was made that expires at this time (Unix seconds).
+    /// A container is being made that expires at this time (Unix seconds).
     pub fn due(&self, expires: u64) {
-        tracing::debug!(expires, "a container was made");
+        tracing::debug!(expires, "a container is being made");
+        self.told().insert(expires);
         self.news.notify_one();
     }
 
@@ -73,9 +78,11 @@ impl Sweeper {
         let mut look = Look { step: LONGEST_SLEEP, at: Instant::now() };
         loop {
             look = look.next(Instant::now(), self.doubt.swap(false, Ordering::Relaxed));
-            let pause = match self.sweep(started, unix_now()).await {
+            let now = unix_now();
+            let pause = match self.sweep(started, now).await {
                 Ok(Round { next, failed: false }) => {
                     patience = SHORTEST_RETRY;
+                    let next = next.into_iter().chain(self.next_told(now)).min();
                     next.map_or(LONGEST_SLEEP, |at| Duration::from_secs(at.saturating_sub(unix_now())) + GRACE)
                 }
                 Ok(Round { next: _, failed: true }) | Err(_) => {
@@ -89,6 +96,17 @@ impl Sweeper {
                 () = stop.cancelled() => return,
             }
         }
+    }
+
+    /// The first deadline that a create told of and that was not over at `now`; earlier ones were looked after then.
+    fn next_told(&self, now: u64) -> Option<u64> {
+        let mut told = self.told();
+        told.retain(|at| *at > now);
+        told.first().copied()
+    }
+
+    fn told(&self) -> std::sync::MutexGuard<'_, BTreeSet<u64>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One look at everything that is the owner's. One that cannot be removed does not keep the others.

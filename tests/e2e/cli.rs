@@ -1,16 +1,10 @@
+#![cfg(test)]
+#![expect(clippy::string_slice, reason = "what the CLI prints here is ASCII, and a panic is a failed test")]
 //! The docker CLI through the broker, next to the docker CLI directly: the same output, the same exit code.
 //!
 //! `cli-commands.toml` has the commands. All of them run against the engine first, and then against a broker in front of
 //! it. Ids, times, ports and the names of the two sides are made alike; whatever differs then has to stand in
 //! `cli-differences.toml`, and every row there has to be needed. Nobody else may use the engines meanwhile.
-
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    clippy::string_slice,
-    reason = "a test program: it says what it does, and a panic is a failed test"
-)]
 
 #[expect(dead_code, unreachable_pub, reason = "each end-to-end test uses its own part")]
 mod support;

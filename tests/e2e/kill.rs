@@ -6,13 +6,6 @@
 //! to back in batches; each batch ends with a comparison of full listings of the engine. Nobody else may use the engines
 //! meanwhile.
 
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "a test program: it says what it does, and a panic is a failed test"
-)]
-
 #[expect(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 mod support;
 

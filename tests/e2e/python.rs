@@ -1,10 +1,5 @@
+#![cfg(test)]
 //! The stock Postgres suite of Testcontainers for Python through the broker, next to the same suite directly.
-
-#![expect(
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test program: it says what it does, and a panic is a failed test"
-)]
 
 #[path = "support/suites.rs"]
 mod suites;

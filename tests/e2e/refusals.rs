@@ -5,16 +5,6 @@
 //! Between broker and engine stands a relay that writes down every request, so that what went upstream is known and not
 //! believed. The expectations are in `refusals.toml` and `tests/data/field_expectations.json`, written by hand.
 
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::print_stdout,
-    clippy::string_slice,
-    clippy::wildcard_enum_match_arm,
-    reason = "a test program: it says what it does, and a panic is a failed test"
-)]
-
 #[expect(dead_code, unreachable_pub, reason = "each test uses a part of it")]
 mod support;
 
