@@ -146,10 +146,11 @@ impl Broker {
 
     /// Answers one request. Every path ends in a record.
     pub async fn answer(self: &Arc<Self>, client: &Client, request: Request<Incoming>) -> Response<Reply> {
-        client.connection.begin();
+        let begun = client.connection.begin();
         let mut recorder =
             Recorder::new(self.record(client, &request), Arc::clone(&self.audit), client.connection.clone());
-        let result = self.pipeline(client, &mut recorder, request).await;
+        let result =
+            if begun { self.pipeline(client, &mut recorder, request).await } else { Err(BrokerError::Abandoned) };
         let (response, place) = match result {
             Ok(Answered { response, place }) => (response, place),
             Err(error) => {

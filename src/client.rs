@@ -8,7 +8,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -38,8 +38,8 @@ pub struct Connection {
     stream: UnixStream,
     /// Who connected.
     pub peer: Peer,
-    /// True from a request's head to the end of its answer.
-    busy: AtomicBool,
+    /// [`IDLE`], [`BUSY`] from a request's head to the end of its answer, or [`EVICTED`].
+    state: AtomicU8,
     /// Requests whose head was complete.
     heads: AtomicU64,
     /// Milliseconds since the process's start when it last became idle.
@@ -56,26 +56,34 @@ impl Connection {
         let credentials = stream.peer_cred()?;
         let peer = Peer { uid: credentials.uid(), gid: credentials.gid(), pid: credentials.pid() };
         let idle_since = AtomicU64::new(milliseconds(started));
-        let (busy, heads) = (AtomicBool::new(false), AtomicU64::new(0));
-        Ok(Arc::new(Self { stream, peer, busy, heads, idle_since, started }))
+        let (state, heads) = (AtomicU8::new(IDLE), AtomicU64::new(0));
+        Ok(Arc::new(Self { stream, peer, state, heads, idle_since, started }))
     }
 
-    /// A request's head is complete.
-    pub fn begin(&self) {
+    /// A request's head is complete; false where the connection was chosen to make room, and nothing may begin.
+    #[must_use]
+    pub fn begin(&self) -> bool {
         self.heads.fetch_add(1, Ordering::Relaxed);
-        self.busy.store(true, Ordering::Relaxed);
+        self.state.compare_exchange(IDLE, BUSY, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Whether it was idle, and will begin nothing any more.
+    #[must_use]
+    pub fn evict(&self) -> bool {
+        self.state.compare_exchange(IDLE, EVICTED, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
     /// Its answer has ended.
     pub fn end(&self) {
         self.idle_since.store(milliseconds(self.started), Ordering::Relaxed);
-        self.busy.store(false, Ordering::Relaxed);
+        // an evicted one stays evicted
+        let _ = self.state.compare_exchange(BUSY, IDLE, Ordering::AcqRel, Ordering::Acquire);
     }
 
     /// Since when nothing has been going on; `None` while a request is being answered.
     #[must_use]
     pub fn idle_since(&self) -> Option<u64> {
-        (!self.busy.load(Ordering::Relaxed)).then(|| self.idle_since.load(Ordering::Relaxed))
+        (self.state.load(Ordering::Acquire) == IDLE).then(|| self.idle_since.load(Ordering::Relaxed))
     }
 
     /// Resolves when the client has closed both directions. A client that only half-closed still reads its answer.
@@ -116,7 +124,7 @@ impl ClientStream {
     /// Starts, stops or checks the clock of a head that is on its way.
     fn poll_head_clock(&mut self, cx: &mut Context<'_>, bytes_came: bool) -> Poll<()> {
         let complete = self.connection.heads.load(Ordering::Relaxed);
-        let busy = self.connection.busy.load(Ordering::Relaxed);
+        let busy = self.connection.state.load(Ordering::Acquire) == BUSY;
         self.head_deadline.take_if(|(before, _)| busy || *before != complete);
         if busy {
             return Poll::Pending;
@@ -199,6 +207,10 @@ fn milliseconds(started: Instant) -> u64 {
     u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
+const IDLE: u8 = 0;
+const BUSY: u8 = 1;
+const EVICTED: u8 = 2;
+
 /// How often a half-closed connection is looked at while its request is answered.
 const HANG_UP_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -233,7 +245,7 @@ mod tests {
         let mut buffer = [0; 16];
         client.write_all(b"GET").await.unwrap();
         assert_eq!(stream.read(&mut buffer).await.unwrap(), 3);
-        connection.begin();
+        assert!(connection.begin());
         connection.end();
         let idle = timeout(Duration::from_millis(200), stream.read(&mut buffer)).await;
         assert!(idle.is_err(), "a connection that waits for its next request is kept");
@@ -253,6 +265,17 @@ mod tests {
         let (client, connection) = pair();
         drop(client);
         timeout(Duration::from_millis(400), connection.gone()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn only_an_idle_connection_makes_room_and_then_begins_nothing() {
+        let (_client, connection) = pair();
+        assert!(connection.begin());
+        assert!(!connection.evict(), "a request is under way");
+        connection.end();
+        assert!(connection.evict());
+        assert!(!connection.begin());
+        assert_eq!(connection.idle_since(), None, "it is not chosen twice");
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::fs::{FlockOperation, flock};
 use tokio::net::UnixListener;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -81,20 +82,11 @@ impl Listener {
     pub fn bind(address: &Address, mode: u32, group: Option<&str>) -> Result<Self, ListenError> {
         let path = address.path();
         let gid = group.map(group_id).transpose()?;
+        // two brokers that start at once look and put one after the other
+        let _turn = take_turn(path)?;
         make_way(path)?;
-        let failed = |what| move |source| ListenError::Io { what, path: path.to_owned(), source };
-        // nobody may connect before mode and group are right
-        let old_mask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o177));
-        let bound = UnixListener::bind(path).map_err(failed("listen on"));
-        rustix::process::umask(old_mask);
-        let socket = bound?;
-        let metadata = fs::metadata(path).map_err(failed("look at"))?;
-        let file = SocketFile { path: path.to_owned(), inode: (metadata.dev(), metadata.ino()) };
-        if let Some(gid) = gid {
-            chown(path, None, Some(gid)).map_err(failed("give to its group the socket"))?;
-        }
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(failed("set the mode of"))?;
-        Ok(Self { socket, file })
+        let (socket, inode) = put(path, mode, gid)?;
+        Ok(Self { socket, file: SocketFile { path: path.to_owned(), inode } })
     }
 
     /// Accepts and serves until `stop`; then drains: idle connections end at once, others have `drain_time`.
@@ -257,8 +249,47 @@ impl Connections {
 
 fn oldest_idle(table: &HashMap<u64, Open>, peer: Option<u32>) -> Option<u64> {
     let of_peer = table.iter().filter(|(_, open)| peer.is_none_or(|uid| open.connection.peer.uid == uid));
-    let idle = of_peer.filter_map(|(number, open)| Some((open.connection.idle_since()?, *number)));
-    idle.min().map(|(_, number)| number)
+    let mut idle: Vec<_> =
+        of_peer.filter_map(|(number, open)| Some((open.connection.idle_since()?, *number, open))).collect();
+    idle.sort_unstable_by_key(|(since, number, _)| (*since, *number));
+    // one that begins a request meanwhile is left alone
+    idle.into_iter().find(|(_, _, open)| open.connection.evict()).map(|(_, number, _)| number)
+}
+
+/// Holds the folder of the socket for as long as it is looked at and changed.
+fn take_turn(path: &Path) -> Result<fs::File, ListenError> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let failed = |what| move |source| ListenError::Io { what, path: folder.to_owned(), source };
+    let turn = fs::File::open(folder).map_err(failed("open the folder of the socket,"))?;
+    for _ in 0..TURNS {
+        match flock(&turn, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(turn),
+            Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(TURN),
+            Err(error) => return Err(failed("lock the folder of the socket,")(error.into())),
+        }
+    }
+    Err(failed("lock the folder of the socket,")(io::ErrorKind::TimedOut.into()))
+}
+
+/// Makes the socket in a folder that nobody else can enter, and puts it into its place when mode and group are right.
+fn put(path: &Path, mode: u32, gid: Option<u32>) -> Result<(UnixListener, (u64, u64)), ListenError> {
+    let failed = |what| move |source| ListenError::Io { what, path: path.to_owned(), source };
+    let folder = path.with_file_name(format!(".db{}", std::process::id()));
+    fs::DirBuilder::new().mode(0o700).create(&folder).map_err(failed("make a folder for the socket"))?;
+    let made = folder.join("s");
+    let result = (|| {
+        let socket = UnixListener::bind(&made).map_err(failed("listen on"))?;
+        if let Some(gid) = gid {
+            chown(&made, None, Some(gid)).map_err(failed("give to its group the socket"))?;
+        }
+        fs::set_permissions(&made, fs::Permissions::from_mode(mode)).map_err(failed("set the mode of"))?;
+        let metadata = fs::symlink_metadata(&made).map_err(failed("look at"))?;
+        fs::rename(&made, path).map_err(failed("put into its place the socket"))?;
+        Ok((socket, (metadata.dev(), metadata.ino())))
+    })();
+    let _ = fs::remove_file(&made);
+    let _ = fs::remove_dir(&folder);
+    result
 }
 
 /// Removes a stale socket; refuses whatever else is there.
@@ -303,6 +334,10 @@ impl Drop for SocketFile {
         }
     }
 }
+
+/// How often and how long a broker waits for another that is just starting beside it.
+const TURNS: u32 = 100;
+const TURN: Duration = Duration::from_millis(20);
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 

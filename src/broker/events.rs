@@ -45,8 +45,8 @@ impl Events {
         loop {
             while let Some(end) = self.begun.iter().position(|byte| *byte == b'\n') {
                 let line = self.begun.split_to(end + 1).freeze();
-                if self.is_visible(&line).await {
-                    return Ok(Some(line));
+                if let Some(shown) = self.shown(line).await {
+                    return Ok(Some(shown));
                 }
             }
             if self.begun.len() > LONGEST_EVENT {
@@ -59,13 +59,16 @@ impl Events {
         }
     }
 
-    async fn is_visible(&self, line: &[u8]) -> bool {
-        let Ok(event) = serde_json::from_slice::<Value>(line) else { return false };
+    /// The line as the client may see it, if it may.
+    async fn shown(&self, line: Bytes) -> Option<Bytes> {
+        let event: Value = serde_json::from_slice(&line).ok()?;
         let judge = Judge { policy: &self.broker.policy, stamp: &self.stamp };
-        match judge.event_is_visible(&event) {
+        let visible = match judge.event_is_visible(&event) {
             Some(visible) => visible,
             None => self.is_own(&judge, &event).await,
-        }
+        };
+        let shown = visible.then(|| judge.event(event))?;
+        Some(Bytes::from(format!("{shown}\n")))
     }
 
     /// Asks the engine whose the event's object is.

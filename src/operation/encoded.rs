@@ -57,6 +57,9 @@ pub enum EncodeError {
     /// The body.
     #[error("a body could not be written")]
     Body(#[from] serde_json::Error),
+    /// A path and query that, written out, are longer than a request's target may be.
+    #[error("written out for the engine, the path and query are too long")]
+    Target,
 }
 
 impl Encoded {

@@ -2,7 +2,7 @@
 //!
 //! Must never tell by its answer that a network exists which is neither predefined, the owner's, nor named in the policy.
 
-use super::compile::AttachMode;
+use super::compile::{AttachMode, Scope};
 use super::denial::{Denial, shown};
 use super::facts::{FactQuery, Facts, NetworkFacts};
 use super::file::keys;
@@ -52,6 +52,7 @@ pub(super) fn decide(judge: &Judge<'_>, operation: NetworkOperation, facts: &Fac
 /// Whether a client may know of a network with this name and these labels.
 pub(super) fn visible(judge: &Judge<'_>, name: &str, labels: &std::collections::BTreeMap<String, String>) -> bool {
     judge.policy.unrestricted
+        || judge.policy.containers.see == Scope::All
         || is_predefined(name)
         || judge.stamp.owner.owns(labels)
         || judge.policy.containers.networks.matches(name)

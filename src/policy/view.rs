@@ -72,6 +72,8 @@ impl Judge<'_> {
             Some(Value::Array(warnings)) => warnings,
             Some(_) | None => Vec::new(),
         };
+        // where the engine listens without a guard is not a client's business
+        warnings.retain(|warning| warning.as_str().is_some_and(|text| !text.contains("://")));
         warnings.push(Value::String(ours));
         shown.insert("Warnings".to_owned(), Value::Array(warnings));
         Value::Object(shown)
@@ -99,6 +101,8 @@ impl Judge<'_> {
         let fields = answer.as_object_mut()?;
         fields.insert("RepoTags".to_owned(), tags);
         fields.insert("RepoDigests".to_owned(), digests);
+        // since API 1.53: from which repositories it was pulled or built
+        fields.remove("Identity");
         for manifest in fields.get_mut("Manifests").and_then(Value::as_array_mut).into_iter().flatten() {
             // whose containers run from it
             if let Some(image) = manifest.get_mut("ImageData") {
@@ -183,6 +187,18 @@ impl Judge<'_> {
         }
     }
 
+    /// The part of a visible event that the client may see: under `see = "all"` its object may be foreign, and carries its
+    /// labels along.
+    #[must_use]
+    pub fn event(&self, mut event: Value) -> Value {
+        if self.policy.containers.see == Scope::All
+            && let Some(attributes) = event.pointer_mut("/Actor/Attributes").and_then(Value::as_object_mut)
+        {
+            attributes.retain(|key, _| EVENT_ATTRIBUTES.contains(&key.as_str()) || key.starts_with(GROUPING_LABELS));
+        }
+        event
+    }
+
     fn image_event_is_visible(&self, event: &Value) -> bool {
         let texts = ["/Actor/ID", "/Actor/Attributes/name"].into_iter().filter_map(|at| event.pointer(at)?.as_str());
         let mut named = texts.filter_map(|text| ImageReference::parse(text).ok());
@@ -200,33 +216,47 @@ fn keep(answer: Value, view: impl Fn(Value) -> Option<Value>) -> Value {
     }
 }
 
-/// A foreign container, for dashboards: nothing that can hold a secret or tell a path of the host.
-fn without_secrets(mut answer: Value) -> Value {
-    if let Some(fields) = answer.as_object_mut() {
-        for field in ["Command", "Args", "Path", "LogPath", "HostnamePath", "HostsPath", "ResolvConfPath", "Mounts"] {
-            blank(fields, field);
-        }
-        for field in ["ExecIDs", "GraphDriver", "Storage", "AppArmorProfile", "ProcessLabel", "MountLabel"] {
-            fields.remove(field);
-        }
-        for (part, field) in [("State", "Error"), ("NetworkSettings", "SandboxKey")] {
-            if let Some(part) = fields.get_mut(part) {
-                blank_in(part, field);
-            }
-        }
-        if let Some(config) = fields.get_mut("Config").and_then(Value::as_object_mut) {
-            for field in ["Env", "Cmd", "Entrypoint", "Shell", "OnBuild", "Healthcheck", "Labels"] {
-                blank(config, field);
-            }
-        }
-        if let Some(host_config) = fields.get_mut("HostConfig").and_then(Value::as_object_mut) {
-            host_config.retain(|field, _| ["NetworkMode", "RestartPolicy", "AutoRemove"].contains(&field.as_str()));
-        }
-        if let Some(health) = fields.get_mut("State").and_then(|state| state.get_mut("Health")) {
-            blank_in(health, "Log");
-        }
+/// A foreign container, for dashboards: the fields that are known to hold no secret and no path of the host. A field that
+/// a later engine adds is not among them. What clients insist on is there, and empty.
+fn without_secrets(answer: Value) -> Value {
+    let Value::Object(all) = answer else { return Value::Null };
+    let mut shown = only(all, CONTAINER_FIELDS);
+    for (part, fields) in CONTAINER_PARTS {
+        reduce(&mut shown, part, fields);
     }
-    answer
+    if let Some(state) = shown.get_mut("State").and_then(Value::as_object_mut) {
+        reduce(state, "Health", &["Status", "FailingStreak"]);
+    }
+    // a list says the state in a word, and has its labels at the top
+    keep_steering_labels(&mut shown);
+    if let Some(config) = shown.get_mut("Config").and_then(Value::as_object_mut) {
+        keep_steering_labels(config);
+        config.insert("Env".to_owned(), json!([]));
+        config.insert("Cmd".to_owned(), Value::Null);
+    }
+    if shown.contains_key("Names") {
+        shown.insert("Command".to_owned(), json!(""));
+    }
+    shown.insert("Mounts".to_owned(), json!([]));
+    Value::Object(shown)
+}
+
+fn only(all: Map<String, Value>, fields: &[&str]) -> Map<String, Value> {
+    all.into_iter().filter(|(field, _)| fields.contains(&field.as_str())).collect()
+}
+
+/// Keeps only these fields of an object inside another; what is no object stays, for it has no fields.
+fn reduce(whole: &mut Map<String, Value>, part: &str, fields: &[&str]) {
+    if let Some(part) = whole.get_mut(part).and_then(Value::as_object_mut) {
+        part.retain(|field, _| fields.contains(&field.as_str()));
+    }
+}
+
+/// Of a foreign object's labels only those by which tools group objects; others can hold passwords of proxies.
+fn keep_steering_labels(fields: &mut Map<String, Value>) {
+    if let Some(labels) = fields.get_mut("Labels").and_then(Value::as_object_mut) {
+        labels.retain(|key, _| key.starts_with(GROUPING_LABELS));
+    }
 }
 
 fn blank_in(value: &mut Value, field: &str) {
@@ -275,6 +305,57 @@ pub fn without_host_paths(message: &str) -> String {
     out.push_str(rest);
     out
 }
+
+/// Labels by which compose groups what belongs together.
+const GROUPING_LABELS: &str = "com.docker.compose.";
+
+/// What of an event is not a label.
+const EVENT_ATTRIBUTES: &[&str] = &["container", "driver", "exitCode", "image", "name", "signal", "type"];
+
+/// What of a foreign container is told, in lists and inspects.
+const CONTAINER_FIELDS: &[&str] = &[
+    "Config",
+    "Created",
+    "Driver",
+    "HostConfig",
+    "Id",
+    "Image",
+    "ImageID",
+    "Labels",
+    "Name",
+    "Names",
+    "NetworkSettings",
+    "Platform",
+    "Ports",
+    "RestartCount",
+    "SizeRootFs",
+    "SizeRw",
+    "State",
+    "Status",
+];
+
+/// The same of its parts.
+const CONTAINER_PARTS: &[(&str, &[&str])] = &[
+    ("Config", &["Domainname", "ExposedPorts", "Hostname", "Image", "Labels", "StopSignal", "Tty", "User"]),
+    ("HostConfig", &["AutoRemove", "NetworkMode", "RestartPolicy"]),
+    ("NetworkSettings", &["Gateway", "IPAddress", "IPPrefixLen", "MacAddress", "Networks", "Ports"]),
+    (
+        "State",
+        &[
+            "Dead",
+            "ExitCode",
+            "FinishedAt",
+            "Health",
+            "OOMKilled",
+            "Paused",
+            "Pid",
+            "Restarting",
+            "Running",
+            "StartedAt",
+            "Status",
+        ],
+    ),
+];
 
 /// Where engines keep their data and run-time files.
 const HOST_ROOTS: &[&str] =

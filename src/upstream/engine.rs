@@ -176,7 +176,7 @@ impl Engine {
     ) -> Result<Option<T>, UpstreamError> {
         let encoded = Encoded::raw_question(target);
         let version = *lock(&self.version);
-        let request = write(encoded, version.map(|version| version.newest), None);
+        let request = write(encoded, version.map(|version| version.newest), None)?;
         let link = self.borrow_link();
         let response = self.patiently(Some(self.answer_time), link.send(request)).await?;
         self.notice_version(&response);
@@ -234,7 +234,13 @@ impl Engine {
             Some(patience) => timeout(patience, sent).await.unwrap_or(Err(UpstreamError::Slow(patience))),
             None => sent.await,
         };
-        if matches!(result, Err(UpstreamError::Unreachable { .. } | UpstreamError::Broken(_))) {
+        let gone = match &result {
+            Err(UpstreamError::Unreachable { .. }) => true,
+            // an archive that was refused while it was sent says nothing about the engine
+            Err(UpstreamError::Broken(error)) => !error.is_user(),
+            Ok(_) | Err(_) => false,
+        };
+        if gone {
             self.forget();
         }
         result
@@ -262,11 +268,15 @@ pub fn forwarded(
     version: ApiVersion,
     archive: Option<EngineBody>,
 ) -> Result<Request<EngineBody>, EncodeError> {
-    Ok(write(permit.encode()?, Some(version), archive))
+    write(permit.encode()?, Some(version), archive)
 }
 
 /// Writes the HTTP request; every header of it is ours.
-fn write(encoded: Encoded, version: Option<ApiVersion>, archive: Option<EngineBody>) -> Request<EngineBody> {
+fn write(
+    encoded: Encoded,
+    version: Option<ApiVersion>,
+    archive: Option<EngineBody>,
+) -> Result<Request<EngineBody>, EncodeError> {
     let Encoded { method, target, payload, hijack, registry_auth, answer: _ } = encoded;
     let target = version.map_or_else(|| target.clone(), |version| format!("/v{version}{target}"));
     let (body, content_type) = match payload {
@@ -276,8 +286,8 @@ fn write(encoded: Encoded, version: Option<ApiVersion>, archive: Option<EngineBo
     };
     let mut request = Request::new(body);
     *request.method_mut() = method;
-    // a target of ours is always a valid path; were it not, the root path would be refused by every engine
-    *request.uri_mut() = target.parse().unwrap_or_default();
+    // a target of ours is always a valid one, but encoding makes it longer than the client's was
+    *request.uri_mut() = target.parse().map_err(|_| EncodeError::Target)?;
     let headers = request.headers_mut();
     headers.insert(HOST, HeaderValue::from_static("docker"));
     headers.insert(USER_AGENT, HeaderValue::from_static(concat!("docker-broker/", env!("CARGO_PKG_VERSION"))));
@@ -293,7 +303,7 @@ fn write(encoded: Encoded, version: Option<ApiVersion>, archive: Option<EngineBo
         auth.set_sensitive(true);
         headers.insert("X-Registry-Auth", auth);
     }
-    request
+    Ok(request)
 }
 
 impl Encoded {

@@ -57,7 +57,8 @@ impl UpstreamError {
     pub const fn status(&self) -> u16 {
         match self {
             Self::Slow(_) => 504,
-            Self::Encode(_) => 500,
+            Self::Encode(EncodeError::Target) => 414,
+            Self::Encode(EncodeError::Query(_) | EncodeError::Body(_)) => 500,
             Self::Unreachable { .. } | Self::Broken(_) | Self::Nonsense { .. } | Self::Refused { .. } => 502,
         }
     }

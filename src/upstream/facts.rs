@@ -215,7 +215,9 @@ impl Engine {
         filters.add("label", &format!("{}={owner}", ownership::OWNER));
         let mut target = "/containers/json?all=1&filters=".to_owned();
         percent::encode(&mut target, &filters.encode());
-        let listed: Vec<ListAnswer> = self.ask("the list of containers", &target).await?.unwrap_or_default();
+        let what = "the list of containers";
+        let listed: Option<Vec<ListAnswer>> = self.ask(what, &target).await?;
+        let listed = listed.ok_or_else(|| UpstreamError::Nonsense { what, why: "404".to_owned() })?;
         let read = listed.into_iter().filter_map(read_listed);
         Ok(read.filter(|c| owner.owns_container(&c.facts.labels, &c.facts.image_id)).collect())
     }

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
@@ -14,6 +15,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::{Request, Response};
 use tokio::sync::Mutex;
+use tokio::time::sleep;
 use tower_service::Service;
 
 use super::address::Address;
@@ -87,9 +89,18 @@ enum Sent {
 /// # Errors
 /// When nobody listens at the address.
 pub async fn connect(address: &Address) -> Result<SendRequest<EngineBody>, UpstreamError> {
-    let target = hyperlocal::Uri::new(address.path(), "/").into();
-    let stream =
-        hyperlocal::UnixConnector.call(target).await.map_err(|source| UpstreamError::unreachable(address, source))?;
+    let target: hyper::Uri = hyperlocal::Uri::new(address.path(), "/").into();
+    let mut tries = 0;
+    let stream = loop {
+        match hyperlocal::UnixConnector.call(target.clone()).await {
+            // the engine's queue of connections is full: nothing was sent, so trying again is safe
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock && tries < FULL_QUEUE_TRIES => {
+                tries += 1;
+                sleep(FULL_QUEUE_PAUSE).await;
+            }
+            result => break result.map_err(|source| UpstreamError::unreachable(address, source))?,
+        }
+    };
     let (sender, connection) = http1::handshake(stream).await.map_err(UpstreamError::Broken)?;
     #[expect(clippy::disallowed_methods, reason = "ends with the sender, which its client connection owns")]
     tokio::spawn(connection.with_upgrades());
@@ -130,3 +141,7 @@ impl fmt::Debug for EngineBody {
         }
     }
 }
+
+/// How often and how long to wait for a place in the engine's queue of connections.
+const FULL_QUEUE_TRIES: u32 = 50;
+const FULL_QUEUE_PAUSE: Duration = Duration::from_millis(20);
