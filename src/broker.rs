@@ -47,24 +47,8 @@ use crate::upstream::{Engine, EngineVersion, Link};
 /// Everything that the connections of one listener share.
 #[derive(Debug)]
 pub struct Broker {
-    /// The policy in force.
-    pub policy: Arc<Policy>,
-    /// The engine.
-    pub engine: Arc<Engine>,
-    /// Whose objects clients of this listener make and touch.
-    pub owner: Owner,
-    /// The listener's name.
-    pub listener: String,
-    /// The session that is written on what is made.
-    pub session: String,
-    /// Where each request is recorded.
-    pub audit: Arc<Audit>,
-    /// Whether nothing passes while the audit is broken.
-    pub audit_required: bool,
-    /// The bounds on the broker itself.
-    pub bounds: Bounds,
-    /// Ends what outlives its deadline.
-    pub sweeper: Arc<Sweeper>,
+    /// What it was put together from.
+    pub parts: BrokerParts,
     /// Tasks that outlive their request: raw streams, and creates that must be finished.
     pub tasks: TaskTracker,
     /// Ends connections and raw streams when the drain time is over.
@@ -125,30 +109,16 @@ impl Broker {
     /// Puts a broker together.
     #[must_use]
     pub fn new(parts: BrokerParts) -> Self {
-        let BrokerParts { policy, engine, owner, listener, session, audit, audit_required, bounds, sweeper } = parts;
-        let streams = Arc::new(Semaphore::new(bounds.streams_per_owner));
-        Self {
-            policy,
-            engine,
-            owner,
-            listener,
-            session,
-            audit,
-            audit_required,
-            bounds,
-            sweeper,
-            tasks: TaskTracker::new(),
-            stopping: CancellationToken::new(),
-            streams,
-            next_request: AtomicU64::new(1),
-        }
+        let streams = Arc::new(Semaphore::new(parts.bounds.streams_per_owner));
+        let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+        Self { parts, tasks, stopping, streams, next_request: AtomicU64::new(1) }
     }
 
     /// Answers one request. Every path ends in a record.
     pub async fn answer(self: &Arc<Self>, client: &Client, request: Request<Incoming>) -> Response<Reply> {
         let begun = client.connection.begin();
         let mut recorder =
-            Recorder::new(self.record(client, &request), Arc::clone(&self.audit), client.connection.clone());
+            Recorder::new(self.record(client, &request), Arc::clone(&self.parts.audit), client.connection.clone());
         let result =
             if begun { self.pipeline(client, &mut recorder, request).await } else { Err(BrokerError::Abandoned) };
         let (response, place) = match result {
@@ -173,12 +143,12 @@ impl Broker {
         recorder: &mut Recorder,
         request: Request<Incoming>,
     ) -> Result<Answered, BrokerError> {
-        if self.audit_required && !self.audit.is_healthy() {
+        if self.parts.audit_required && !self.parts.audit.is_healthy() {
             return Err(BrokerError::AuditBroken);
         }
         let (parts, incoming) = request.into_parts();
         let stamp = self.stamp();
-        let judge = Judge { policy: &self.policy, stamp: &stamp };
+        let judge = Judge { policy: &self.parts.policy, stamp: &stamp };
         let (words, kind, name) = match read_head(&judge, &parts, recorder) {
             Ok(read) => read,
             Err(refused) => {
@@ -186,9 +156,9 @@ impl Broker {
                 return Err(refused);
             }
         };
-        let bytes = body::read(kind, &words, &self.bounds, incoming, recorder).await?;
+        let bytes = body::read(kind, &words, &self.parts.bounds, incoming, recorder).await?;
         let (json, archive) = bytes.split();
-        let operation = Operation::parse(kind, name, &words, &json, &json_bounds(&self.bounds))?;
+        let operation = Operation::parse(kind, name, &words, &json, &json_bounds(&self.parts.bounds))?;
         let version = self.version(words.version).await?;
         let mut way = Way { client, recorder, upgrade: upgrade(kind, &words, parts), version };
         let takes_volumes = takes_volumes(&operation);
@@ -206,15 +176,15 @@ impl Broker {
     /// The version that a request goes up with. An engine may have been upgraded since it was asked, so that one that seems
     /// not to speak a version is asked again.
     async fn version(&self, asked: Option<ApiVersion>) -> Result<ApiVersion, BrokerError> {
-        match within(asked, self.engine.version().await?) {
+        match within(asked, self.parts.engine.version().await?) {
             Ok(version) => Ok(version),
-            Err(_) => within(asked, self.engine.ask_version().await?),
+            Err(_) => within(asked, self.parts.engine.ask_version().await?),
         }
     }
 
     async fn decide(&self, judge: &Judge<'_>, operation: Operation, kind: Kind) -> Result<Permit, BrokerError> {
         let facts = self.facts(judge, &operation).await?;
-        let newest = self.engine.version().await?.newest;
+        let newest = self.parts.engine.version().await?.newest;
         Ok(judge.decide(operation, &facts).map_err(|denial| denial.in_words_of(newest, kind))?)
     }
 
@@ -227,7 +197,7 @@ impl Broker {
                 break;
             }
             for query in questions {
-                let fact = self.engine.fact(&query, &self.owner).await?;
+                let fact = self.parts.engine.fact(&query, &self.parts.owner).await?;
                 facts.insert(query, fact);
             }
         }
@@ -254,7 +224,7 @@ impl Broker {
             return create::send(self, way, permit, stamp).await;
         }
         let (archive, failure) = body::upload(archive);
-        let sent = self.engine.send(&permit, way.version, &way.client.link, archive);
+        let sent = self.parts.engine.send(&permit, way.version, &way.client.link, archive);
         let answer = tokio::select! {
             answer = sent => answer,
             () = way.client.connection.gone(), if place.is_some() => return Err(BrokerError::Abandoned),
@@ -288,7 +258,7 @@ impl Broker {
         }
         let (parts, incoming) = answer.into_parts();
         let answer = Response::from_parts(parts.clone(), incoming);
-        let (status, bytes) = self.engine.read_whole("a filtered answer", answer).await?;
+        let (status, bytes) = self.parts.engine.read_whole("a filtered answer", answer).await?;
         let shown = self.view(operation, stamp, &bytes).await?;
         let mut response = response::whole(status, shown.into());
         response::pass_headers(&parts.headers, response.headers_mut());
@@ -303,11 +273,17 @@ impl Broker {
         };
         let answer: Value = serde_json::from_slice(bytes).map_err(nonsense)?;
         let own = if Judge::view_needs_own_containers(operation) {
-            self.engine.owned_containers(&self.owner).await?.into_iter().map(|c| c.facts.id.to_string()).collect()
+            self.parts
+                .engine
+                .owned_containers(&self.parts.owner)
+                .await?
+                .into_iter()
+                .map(|c| c.facts.id.to_string())
+                .collect()
         } else {
             BTreeSet::new()
         };
-        let judge = Judge { policy: &self.policy, stamp };
+        let judge = Judge { policy: &self.parts.policy, stamp };
         let mut shown = serde_json::to_vec(&judge.view(operation, answer, &own)?).map_err(nonsense)?;
         // the engine ends its documents with a line break, and some clients print them as they are
         shown.push(b'\n');
@@ -316,7 +292,7 @@ impl Broker {
 
     /// Whether errors of the engine about this operation go through [`Self::mapped_error`].
     fn hides_host_paths(&self, operation: &Operation) -> bool {
-        operation.may_tell_host_paths() && !self.policy.unrestricted
+        operation.may_tell_host_paths() && !self.parts.policy.unrestricted
     }
 
     /// An error of the engine without the paths of the host; the original goes to the record.
@@ -326,7 +302,7 @@ impl Broker {
         recorder: &mut Recorder,
     ) -> Result<Response<Body>, BrokerError> {
         let headers = answer.headers().clone();
-        let (status, bytes) = self.engine.read_whole("an error", answer).await?;
+        let (status, bytes) = self.parts.engine.read_whole("an error", answer).await?;
         let text = String::from_utf8_lossy(&bytes);
         recorder.note(|record| record.detail = Some(text.trim_end().to_owned()));
         let mut response = response::whole(status, without_host_paths(&text).into());
@@ -340,26 +316,31 @@ impl Broker {
             return Ok(None);
         }
         let place = Arc::clone(&self.streams).try_acquire_owned();
-        place.map(Some).map_err(|_| BrokerError::TooManyStreams(self.bounds.streams_per_owner))
+        place.map(Some).map_err(|_| BrokerError::TooManyStreams(self.parts.bounds.streams_per_owner))
     }
 
     /// What is written on what is made now.
     fn stamp(&self) -> Stamp {
-        let expires = match self.policy.containers.lifetime {
+        let expires = match self.parts.policy.containers.lifetime {
             // a span beyond the clock's end is as long as it can be
             Lifetime::For(span) => Some(unix_seconds(SystemTime::now()).saturating_add(span.as_secs())),
             Lifetime::Unlimited => None,
         };
-        Stamp { owner: self.owner.clone(), session: self.session.clone(), expires, policy: self.policy.name.clone() }
+        Stamp {
+            owner: self.parts.owner.clone(),
+            session: self.parts.session.clone(),
+            expires,
+            policy: self.parts.policy.name.clone(),
+        }
     }
 
     fn record(&self, client: &Client, request: &Request<Incoming>) -> Record {
         let number = self.next_request.fetch_add(1, Ordering::Relaxed);
         Record {
-            request_id: format!("{}-{number}", self.session),
+            request_id: format!("{}-{number}", self.parts.session),
             time: SystemTime::now(),
-            listener: self.listener.clone(),
-            owner: self.owner.to_string(),
+            listener: self.parts.listener.clone(),
+            owner: self.parts.owner.to_string(),
             peer: Some(client.connection.peer),
             session_hint: None,
             method: request.method().to_string(),
@@ -371,7 +352,7 @@ impl Broker {
             key: None,
             place: None,
             reason: None,
-            policy: self.policy.name.clone(),
+            policy: self.parts.policy.name.clone(),
             status: 0,
             duration: Duration::ZERO,
             bytes_in: 0,

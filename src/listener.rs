@@ -123,7 +123,7 @@ impl Listener {
 /// Waits for open requests, then for raw streams, within the drain time.
 async fn drain(connections: &TaskTracker, broker: &Broker) {
     broker.tasks.close();
-    let deadline = sleep(broker.bounds.drain_time);
+    let deadline = sleep(broker.parts.bounds.drain_time);
     let done = async {
         connections.wait().await;
         broker.tasks.wait().await;
@@ -149,7 +149,7 @@ fn admit(
 ) -> impl Future<Output = ()> + Send + use<> {
     let close = CancellationToken::new();
     let open = Open { connection: Arc::clone(&connection), close: close.clone() };
-    let admitted = connections.insert(number, open, &broker.bounds);
+    let admitted = connections.insert(number, open, &broker.parts.bounds);
     let (connections, broker, stop) = (Arc::clone(connections), Arc::clone(broker), stop.clone());
     async move {
         if admitted {
@@ -168,8 +168,8 @@ async fn serve_connection(
     close: CancellationToken,
     stop: CancellationToken,
 ) {
-    let stream = ClientStream::new(Arc::clone(&connection), broker.bounds.header_time);
-    let link = Link::new(broker.engine.address().clone());
+    let stream = ClientStream::new(Arc::clone(&connection), broker.parts.bounds.header_time);
+    let link = Link::new(broker.parts.engine.address().clone());
     let client = Arc::new(Client { connection: Arc::clone(&connection), link });
     let served = Arc::clone(&broker);
     let service = service_fn(move |request| {
@@ -181,8 +181,8 @@ async fn serve_connection(
         .title_case_headers(true)
         .timer(TokioTimer::new())
         .header_read_timeout(None)
-        .max_headers(usize::from(broker.bounds.header_fields))
-        .max_buf_size(usize::try_from(broker.bounds.header_bytes).unwrap_or(usize::MAX))
+        .max_headers(usize::from(broker.parts.bounds.header_fields))
+        .max_buf_size(usize::try_from(broker.parts.bounds.header_bytes).unwrap_or(usize::MAX))
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     tokio::pin!(serving);
@@ -343,3 +343,41 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What connections and raw streams have after the drain time to write their records.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn of_two_that_start_at_once_on_a_stale_socket_one_listens() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("docker.sock");
+        let address = Address::parse(path.to_str().unwrap()).unwrap();
+        for _ in 0..20 {
+            drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+            let bind = || {
+                let address = address.clone();
+                tokio::task::spawn_blocking(move || Listener::bind(&address, 0o600, None))
+            };
+            let (first, second) = tokio::join!(bind(), bind());
+            let (first, second) = (first.unwrap(), second.unwrap());
+            assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
+            assert!(
+                std::os::unix::net::UnixStream::connect(&path).is_ok(),
+                "the one that listens is the one in its place"
+            );
+            drop((first, second));
+            assert!(!path.exists() && fs::read_dir(folder.path()).unwrap().next().is_none(), "something was left");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_group_that_does_not_exist_makes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("docker.sock");
+        let address = Address::parse(path.to_str().unwrap()).unwrap();
+        let error = Listener::bind(&address, 0o660, Some("no-such-group")).unwrap_err();
+        assert!(error.to_string().contains("no group `no-such-group`"), "{error}");
+        assert!(!path.exists());
+    }
+}

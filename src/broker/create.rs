@@ -57,9 +57,9 @@ async fn create(
 ) -> Result<Whole, BrokerError> {
     // before it is sent: an engine that dies in between may have made the container and never say so
     if let Some(expires) = expires {
-        broker.sweeper.due(expires);
+        broker.parts.sweeper.due(expires);
     }
-    let whole = ask(broker, permit, version).await.inspect_err(|_| broker.sweeper.doubt())?;
+    let whole = ask(broker, permit, version).await.inspect_err(|_| broker.parts.sweeper.doubt())?;
     if whole.status != StatusCode::CREATED {
         return Ok(whole);
     }
@@ -75,17 +75,17 @@ async fn create(
 
 /// Asks the engine. After an error nobody knows whether there is a container, or will be.
 async fn ask(broker: &Broker, permit: &Permit, version: ApiVersion) -> Result<Whole, UpstreamError> {
-    let link = Link::new(broker.engine.address().clone());
-    let response = broker.engine.send(permit, version, &link, None).await?;
+    let link = Link::new(broker.parts.engine.address().clone());
+    let response = broker.parts.engine.send(permit, version, &link, None).await?;
     let headers = response.headers().clone();
-    let (status, bytes) = broker.engine.read_whole("the create", response).await?;
+    let (status, bytes) = broker.parts.engine.read_whole("the create", response).await?;
     Ok(Whole { status, headers, bytes })
 }
 
 /// Compares what was made with what was judged, and connects it to its further networks.
 async fn finish(broker: &Broker, permit: &Permit, id: &ContainerId) -> Result<(), BrokerError> {
     let FollowUp::Created { image_id, connect } = permit.follow_up() else { return Ok(()) };
-    let made = broker.engine.inspect(id.as_str()).await?;
+    let made = broker.parts.engine.inspect(id.as_str()).await?;
     let made = made.ok_or_else(|| BrokerError::CreateUndone("the engine does not know it any more".to_owned()))?;
     if made.image_id != *image_id {
         let why = "its image changed between the decision and the create; try again";
@@ -93,7 +93,7 @@ async fn finish(broker: &Broker, permit: &Permit, id: &ContainerId) -> Result<()
     }
     for network in connect {
         let Some(permit) = housekeeping::connect_created(permit, id, network) else { continue };
-        let (status, bytes) = broker.engine.perform(&permit).await?;
+        let (status, bytes) = broker.parts.engine.perform(&permit).await?;
         if !status.is_success() {
             let words = String::from_utf8_lossy(&bytes);
             let why = format!("it could not be connected to a network: {}", without_host_paths(words.trim_end()));
@@ -106,7 +106,7 @@ async fn finish(broker: &Broker, permit: &Permit, id: &ContainerId) -> Result<()
 /// Removes what must not stay. Where even that fails, its deadline ends it.
 async fn discard(broker: &Broker, permit: &Permit, id: &ContainerId) {
     let Some(permit) = housekeeping::discard_created(permit, id) else { return };
-    let outcome = broker.engine.perform(&permit).await;
+    let outcome = broker.parts.engine.perform(&permit).await;
     let gone = |status: StatusCode| status.is_success() || status == StatusCode::NOT_FOUND;
     if !matches!(&outcome, Ok((status, _)) if gone(*status)) {
         let outcome = outcome.map(|(status, _)| status);

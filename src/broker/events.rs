@@ -62,7 +62,7 @@ impl Events {
     /// The line as the client may see it, if it may.
     async fn shown(&self, line: Bytes) -> Option<Bytes> {
         let event: Value = serde_json::from_slice(&line).ok()?;
-        let judge = Judge { policy: &self.broker.policy, stamp: &self.stamp };
+        let judge = Judge { policy: &self.broker.parts.policy, stamp: &self.stamp };
         let visible = match judge.event_is_visible(&event) {
             Some(visible) => visible,
             None => self.is_own(&judge, &event).await,
@@ -92,7 +92,7 @@ impl Events {
     }
 
     async fn asked(&self, judge: &Judge<'_>, query: FactQuery) -> bool {
-        match self.broker.engine.fact(&query, &self.broker.owner).await {
+        match self.broker.parts.engine.fact(&query, &self.broker.parts.owner).await {
             Ok(Fact::Container(Some(found))) => judge.stamp.owner.owns_container(&found.labels, &found.image_id),
             Ok(Fact::Network(Some(found))) => judge.stamp.owner.owns(&found.labels),
             Ok(Fact::Volume(Some(found))) => judge.stamp.owner.owns(&found.labels),

@@ -30,7 +30,7 @@ pub(super) async fn send(
     place: Option<OwnedSemaphorePermit>,
 ) -> Result<Answered, BrokerError> {
     let answer = tokio::select! {
-        answer = broker.engine.hijack(permit, way.version) => answer?,
+        answer = broker.parts.engine.hijack(permit, way.version) => answer?,
         () = way.client.connection.gone() => return Err(BrokerError::Abandoned),
     };
     match (style, way.upgrade.take()) {
