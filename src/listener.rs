@@ -258,7 +258,7 @@ fn oldest_idle(table: &HashMap<u64, Open>, peer: Option<u32>) -> Option<u64> {
 
 /// Holds the folder of the socket for as long as it is looked at and changed.
 fn take_turn(path: &Path) -> Result<fs::File, ListenError> {
-    let folder = path.parent().unwrap_or(Path::new("/"));
+    let folder = path.parent().unwrap_or_else(|| Path::new("/"));
     let failed = |what| move |source| ListenError::Io { what, path: folder.to_owned(), source };
     let turn = fs::File::open(folder).map_err(failed("open the folder of the socket,"))?;
     for _ in 0..TURNS {
