@@ -17,7 +17,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Answered, Broker, Way, is_error};
 use crate::client::Connection;
-use crate::operation::container::HijackStyle;
+use crate::operation::encoded::HijackStyle;
 use crate::policy::permit::Permit;
 use crate::response::{self, Body, BrokerError, Recorder};
 

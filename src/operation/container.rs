@@ -6,7 +6,7 @@
 use hyper::Method;
 use serde::{Deserialize, Serialize};
 
-use super::encoded::{Answer, EncodeError, Encoded, Payload};
+use super::encoded::{Answer, EncodeError, Encoded, HijackStyle, Payload};
 use super::model::{ContainerCreateBody, ExecConfig};
 use super::names::ContainerRef;
 use crate::request::{Filters, write};
@@ -45,15 +45,6 @@ pub enum ContainerAction {
     ArchiveGet(ArchivePathQuery),
     ArchivePut(ArchivePutQuery),
     Exec(Box<ExecConfig>),
-}
-
-/// How the client wants a raw stream: by `101 Switching Protocols`, or as the body of a `200`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HijackStyle {
-    /// The client sent `Connection: Upgrade`.
-    Upgrade,
-    /// The client did not: docker-java and dockerode read the stream as the body.
-    Body,
 }
 
 /// `ContainerList`.

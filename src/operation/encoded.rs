@@ -5,7 +5,6 @@
 use hyper::Method;
 use serde::Serialize;
 
-use super::container::HijackStyle;
 use crate::request::query::QueryWriteError;
 use crate::request::{Secret, percent};
 
@@ -24,6 +23,15 @@ pub struct Encoded {
     pub registry_auth: Option<Secret>,
     /// How soon the engine owes an answer.
     pub answer: Answer,
+}
+
+/// How the client wants a raw stream: by `101 Switching Protocols`, or as the body of a `200`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HijackStyle {
+    /// The client sent `Connection: Upgrade`.
+    Upgrade,
+    /// The client did not: docker-java and dockerode read the stream as the body.
+    Body,
 }
 
 /// The body of an engine request.

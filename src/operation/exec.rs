@@ -4,8 +4,8 @@
 
 use hyper::Method;
 
-use super::container::{HijackStyle, ResizeQuery};
-use super::encoded::{Answer, EncodeError, Encoded};
+use super::container::ResizeQuery;
+use super::encoded::{Answer, EncodeError, Encoded, HijackStyle};
 use super::model::ExecStartConfig;
 use super::names::ExecId;
 use crate::request::write;

@@ -15,8 +15,8 @@ pub mod routes;
 pub mod system;
 pub mod volume;
 
-use container::{ContainerAction, ContainerCreate, ContainerOperation, HijackStyle};
-use encoded::{EncodeError, Encoded};
+use container::{ContainerAction, ContainerCreate, ContainerOperation};
+use encoded::{EncodeError, Encoded, HijackStyle};
 use exec::{ExecAction, ExecOperation};
 use image::ImageOperation;
 use names::{ContainerRef, ExecId};

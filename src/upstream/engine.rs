@@ -19,7 +19,7 @@ use super::error::UpstreamError;
 use super::facts::KnownContainers;
 use super::link::{EngineBody, Link, connect};
 use crate::bounds::Bounds;
-use crate::operation::container::HijackStyle;
+use crate::operation::encoded::HijackStyle;
 use crate::operation::encoded::{Answer, EncodeError, Encoded, Payload};
 use crate::policy::facts::EngineFacts;
 use crate::policy::permit::Permit;

@@ -3,7 +3,8 @@
 //! This is our own knowledge of the engine's calls: written by hand from its interface, not from the broker's encoder.
 
 use docker_broker::operation::Operation;
-use docker_broker::operation::container::{ContainerAction, ContainerCreate, ContainerOperation, HijackStyle};
+use docker_broker::operation::container::{ContainerAction, ContainerCreate, ContainerOperation};
+use docker_broker::operation::encoded::HijackStyle;
 use docker_broker::operation::exec::{ExecAction, ExecOperation};
 use docker_broker::operation::image::{ImageCreateQuery, ImageOperation};
 use docker_broker::operation::network::NetworkOperation;
