@@ -223,13 +223,14 @@ impl Broker {
         if let FollowUp::Created { .. } = permit.follow_up() {
             return create::send(self, way, permit, stamp).await;
         }
-        let (archive, failure) = body::upload(archive);
+        let (archive, upload) = body::upload(archive);
         let sent = self.parts.engine.send(&permit, way.version, &way.client.link, archive);
         let answer = tokio::select! {
             answer = sent => answer,
             () = way.client.connection.gone(), if place.is_some() => return Err(BrokerError::Abandoned),
         };
-        let answer = match (answer, failure.take()) {
+        way.recorder.note(|record| record.bytes_in += upload.received());
+        let answer = match (answer, upload.failure()) {
             (_, Some(error)) => return Err(error.into()),
             (answer, None) => answer?,
         };

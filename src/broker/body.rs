@@ -5,6 +5,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -32,11 +33,19 @@ pub(super) enum Read {
 }
 
 /// An archive that will be re-encoded while it is sent.
-pub(super) struct Archive(ReEncoded);
+pub(super) struct Archive {
+    chunks: ReEncoded,
+    /// Bytes that came from the client.
+    received: Arc<AtomicU64>,
+}
 
-/// Why an archive broke off, seen by the one who waits for the engine's answer.
+/// How an upload went, seen by the one who waits for the engine's answer.
 #[derive(Clone, Default)]
-pub(super) struct Failure(Arc<Mutex<Option<ArchiveError>>>);
+pub(super) struct Upload {
+    /// Why an archive broke off.
+    failure: Arc<Mutex<Option<ArchiveError>>>,
+    received: Arc<AtomicU64>,
+}
 
 impl Read {
     pub(super) fn split(self) -> (Bytes, Option<Archive>) {
@@ -88,20 +97,18 @@ pub fn json_bounds(bounds: &Bounds) -> JsonBounds {
     JsonBounds { depth: bounds.json_depth, ..JsonBounds::default() }
 }
 
-/// The engine's side of an archive, and where its failure will be seen.
-pub(super) fn upload(archive: Option<Archive>) -> (Option<EngineBody>, Failure) {
-    let failure = Failure::default();
-    let body = archive.map(|Archive(chunks)| {
-        let watched = Watched { chunks, failure: failure.clone() };
-        EngineBody::Archive(Box::pin(watched))
-    });
-    (body, failure)
+/// The engine's side of an archive, and where it will be seen how it went.
+pub(super) fn upload(archive: Option<Archive>) -> (Option<EngineBody>, Upload) {
+    let Some(Archive { chunks, received }) = archive else { return (None, Upload::default()) };
+    let upload = Upload { failure: Arc::default(), received };
+    let watched = Watched { chunks, failure: Arc::clone(&upload.failure) };
+    (Some(EngineBody::Archive(Box::pin(watched))), upload)
 }
 
 /// Reads a little of an archive that goes nowhere, so that the client sees the answer: one that is still sending when
 /// the connection closes sees a broken pipe instead. Go's server does the same, with the same bound.
 pub(super) async fn discard(archive: Option<Archive>) {
-    let Some(Archive(mut chunks)) = archive else { return };
+    let Some(Archive { mut chunks, received: _ }) = archive else { return };
     let reading = async {
         let mut read = 0;
         while let Some(Ok(chunk)) = chunks.next().await {
@@ -129,9 +136,15 @@ pub(super) async fn discard_unread(mut incoming: Incoming) {
     let _ = timeout(Duration::from_secs(1), reading).await;
 }
 
-impl Failure {
-    pub(super) fn take(&self) -> Option<ArchiveError> {
-        self.0.lock().map_or(None, |mut slot| slot.take())
+impl Upload {
+    /// Why the archive broke off, if it did.
+    pub(super) fn failure(&self) -> Option<ArchiveError> {
+        self.failure.lock().map_or(None, |mut slot| slot.take())
+    }
+
+    /// Bytes that came from the client.
+    pub(super) fn received(&self) -> u64 {
+        self.received.load(Ordering::Relaxed)
     }
 }
 
@@ -174,9 +187,10 @@ async fn read_whole(mut incoming: Incoming, limit: usize, pause: Duration) -> Re
 }
 
 fn archive(incoming: Incoming, bounds: &Bounds) -> Archive {
-    let arriving = Arriving { incoming, pause: bounds.body_time, deadline: None };
+    let received = Arc::new(AtomicU64::new(0));
+    let arriving = Arriving { incoming, pause: bounds.body_time, deadline: None, received: Arc::clone(&received) };
     let bounds = ArchiveBounds { bytes: bounds.archive_bytes, entries: bounds.archive_entries };
-    Archive(re_encode(StreamReader::new(arriving), bounds))
+    Archive { chunks: re_encode(StreamReader::new(arriving), bounds), received }
 }
 
 /// A client's body as a stream that may not pause for ever.
@@ -184,6 +198,7 @@ struct Arriving {
     incoming: Incoming,
     pause: Duration,
     deadline: Option<Pin<Box<Sleep>>>,
+    received: Arc<AtomicU64>,
 }
 
 impl Stream for Arriving {
@@ -198,6 +213,7 @@ impl Stream for Arriving {
                 Poll::Ready(Some(Ok(frame))) => {
                     this.deadline = None;
                     if let Ok(data) = frame.into_data() {
+                        this.received.fetch_add(data.len() as u64, Ordering::Relaxed);
                         return Poll::Ready(Some(Ok(data)));
                     }
                 }
@@ -216,7 +232,7 @@ impl Stream for Arriving {
 /// Chunks of a re-encoded archive; the first error breaks the engine's request off and is kept for the client.
 struct Watched {
     chunks: ReEncoded,
-    failure: Failure,
+    failure: Arc<Mutex<Option<ArchiveError>>>,
 }
 
 impl Stream for Watched {
@@ -226,7 +242,7 @@ impl Stream for Watched {
         let this = self.get_mut();
         let item = std::task::ready!(Pin::new(&mut this.chunks).poll_next(cx));
         let Some(Err(error)) = item else { return Poll::Ready(item) };
-        if let Ok(mut slot) = this.failure.0.lock() {
+        if let Ok(mut slot) = this.failure.lock() {
             *slot = Some(error);
         }
         let broken_off = io::Error::new(io::ErrorKind::InvalidData, "the archive was refused");

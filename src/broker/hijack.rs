@@ -135,19 +135,34 @@ where
     R: AsyncRead,
     W: AsyncWrite,
 {
-    let mut buffer = vec![0; BUFFER];
+    let mut buffer = vec![0; SMALLEST_BUFFER];
     loop {
         let read = from.read(&mut buffer).await?;
         let Some(data) = buffer.get(..read).filter(|data| !data.is_empty()) else { break };
         to.write_all(data).await?;
         to.flush().await?;
         *count += data.len() as u64;
+        if let Some(size) = fitting(buffer.len(), read) {
+            buffer = vec![0; size];
+        }
     }
     to.shutdown().await
 }
 
+/// Another size for a buffer that was filled so far: thousands of idle streams hold little, a busy one copies much at once.
+fn fitting(size: usize, filled: usize) -> Option<usize> {
+    if filled == size && size < LARGEST_BUFFER {
+        Some((size * 8).min(LARGEST_BUFFER))
+    } else if size > SMALLEST_BUFFER && filled < size / 16 {
+        Some(SMALLEST_BUFFER)
+    } else {
+        None
+    }
+}
+
 /// Bytes that are on their way in one direction.
-const BUFFER: usize = 32 * 1024;
+const SMALLEST_BUFFER: usize = 512;
+const LARGEST_BUFFER: usize = 32 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -187,6 +202,17 @@ mod tests {
         fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
             Poll::Ready(Ok(()))
         }
+    }
+
+    #[test]
+    fn buffers_grow_with_what_comes_and_shrink_again() {
+        assert_eq!(fitting(512, 512), Some(4096));
+        assert_eq!(fitting(4096, 4096), Some(LARGEST_BUFFER));
+        assert_eq!(fitting(LARGEST_BUFFER, LARGEST_BUFFER), None);
+        assert_eq!(fitting(LARGEST_BUFFER, 3000), None);
+        assert_eq!(fitting(LARGEST_BUFFER, 100), Some(SMALLEST_BUFFER));
+        assert_eq!(fitting(512, 40), None);
+        assert_eq!(fitting(512, 3), None);
     }
 
     #[tokio::test]

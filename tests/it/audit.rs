@@ -112,6 +112,16 @@ async fn a_raw_stream_is_recorded_when_it_ends_with_its_bytes() {
 }
 
 #[tokio::test]
+async fn an_archive_that_goes_in_is_counted() {
+    let lab = Lab::start("postgres").await;
+    // two blocks of zeros: an archive of nothing
+    let request = Request::new("PUT", &format!("/v1.41/containers/{OWN}/archive?path=/")).body(vec![0; 1024]);
+    lab.call(request).await.assert_status(200);
+    let record = records(&lab, 1).await.remove(0);
+    assert_eq!((&record["operation"], &record["bytes_in"]), (&json!("PutContainerArchive"), &json!(1024)));
+}
+
+#[tokio::test]
 async fn what_the_policy_changed_and_what_was_made_stand_in_the_record() {
     let lab = Lab::start("postgres").await;
     let reply = lab.post("/v1.41/containers/create", &json!({"Image": "postgres:16"})).await;
