@@ -47,26 +47,30 @@ oracle: ## The engine's own API server reads what was forwarded
 e2e: e2e-cli e2e-python e2e-java refusals e2e-kill ## All end-to-end tests
 
 .PHONY: e2e-cli
-e2e-cli: ## The docker CLI through the broker, next to the docker CLI directly
+e2e-cli: lab-packages ## The docker CLI through the broker, next to the docker CLI directly
 	$(E2E) e2e-cli
 
 .PHONY: e2e-python
-e2e-python: ## The stock Testcontainers suite for Python
+e2e-python: lab-packages ## The stock Testcontainers suite for Python
 	tests/e2e/suites/prepare python
 	$(E2E) e2e-python
 
 .PHONY: e2e-java
-e2e-java: ## The stock Testcontainers suites for Java
+e2e-java: lab-packages ## The stock Testcontainers suites for Java
 	tests/e2e/suites/prepare java
 	$(E2E) e2e-java
 
 .PHONY: refusals
-refusals: ## Everything that must be refused, on real engines, and what went upstream
+refusals: lab-packages ## Everything that must be refused, on real engines, and what went upstream
 	$(E2E) refusals
 
 .PHONY: e2e-kill
-e2e-kill: ## Kill -9 of client, broker and engine at random moments
+e2e-kill: lab-packages ## Kill -9 of client, broker and engine at random moments
 	$(E2E) e2e-kill
+
+.PHONY: lab-packages
+lab-packages:
+	@$(LAB) install
 
 .PHONY: lab-up
 lab-up: ## Start the throw-away engines
