@@ -427,6 +427,7 @@ fn note_words(recorder: &mut Recorder, words: &ApiRequest) {
 fn note_permit(recorder: &mut Recorder, permit: &Permit, took_volumes: bool) {
     recorder.note(|record| {
         record.decision = Decision::Permitted;
+        record.amended.extend_from_slice(permit.amended());
         if takes_volumes(permit.operation()) && !took_volumes {
             record.amended.push("v=1".to_owned());
         }

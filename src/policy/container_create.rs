@@ -3,6 +3,10 @@
 //! The operation that leaves this room is not the one that came in: limits, ownership and networks are written into it,
 //! neutral noise is gone. Must never let a field pass that it did not name.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
 use super::compile::Control;
 use super::denial::{Denial, shown};
 use super::facts::{FactQuery, Facts, ImageFacts};
@@ -49,7 +53,9 @@ pub(super) fn decide(judge: &Judge<'_>, create: ContainerCreate, facts: &Facts) 
     let ContainerCreate { query, body } = create;
     judge_query(judge, &query)?;
     let image = judge_image(judge, &body.image, facts)?;
+    let asked = serde_json::to_value(&body).unwrap_or_default();
     let (body, connect) = judge_body(judge, body, image, facts)?;
+    let written = serde_json::to_value(&body).unwrap_or_default();
     let query = ContainerCreateQuery { name: query.name, platform: query.platform };
     let create = ContainerCreate { query, body };
     networking::names_are_free(judge, &create, facts)?;
@@ -57,7 +63,24 @@ pub(super) fn decide(judge: &Judge<'_>, create: ContainerCreate, facts: &Facts) 
         operation: Operation::Container(ContainerOperation::Create(Box::new(create))),
         relay: Relay::AsIs,
         follow_up: FollowUp::Created { image_id: image.id.clone(), connect },
+        amended: amended(&asked, &written),
     })
+}
+
+/// The places in which two bodies differ: fields at the top, and those of HostConfig. Never their values.
+fn amended(asked: &Value, written: &Value) -> Vec<String> {
+    let (top, host) = (different(asked, written), different(at(asked, HOST_CONFIG), at(written, HOST_CONFIG)));
+    let top = top.into_iter().filter(|field| *field != HOST_CONFIG).map(str::to_owned);
+    top.chain(host.into_iter().map(|field| format!("{HOST_CONFIG}.{field}"))).collect()
+}
+
+fn different<'v>(asked: &'v Value, written: &'v Value) -> BTreeSet<&'v str> {
+    let fields = [asked, written].into_iter().filter_map(Value::as_object).flat_map(|fields| fields.keys());
+    fields.map(String::as_str).filter(|field| at(asked, field) != at(written, field)).collect()
+}
+
+fn at<'v>(value: &'v Value, field: &str) -> &'v Value {
+    value.get(field).unwrap_or(&Value::Null)
 }
 
 fn may_create(judge: &Judge<'_>) -> Result<(), Denial> {
@@ -306,6 +329,8 @@ pub(super) fn patterns<'p>(patterns: impl Iterator<Item = &'p str>) -> String {
     let list = patterns.map(shown).collect::<Vec<_>>().join(", ");
     if list.is_empty() { "none".to_owned() } else { list }
 }
+
+const HOST_CONFIG: &str = "HostConfig";
 
 /// Nanoseconds. The Node library uses 250 milliseconds.
 const SHORTEST_INTERVAL: i64 = 100_000_000;

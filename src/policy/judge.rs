@@ -28,6 +28,7 @@ pub(super) struct Judged {
     pub(super) operation: Operation,
     pub(super) relay: Relay,
     pub(super) follow_up: FollowUp,
+    pub(super) amended: Vec<String>,
 }
 
 impl Judge<'_> {
@@ -188,11 +189,11 @@ impl Judge<'_> {
 impl Judged {
     /// Sent, and the answer relayed as it comes.
     pub(super) const fn as_is(operation: Operation) -> Self {
-        Self { operation, relay: Relay::AsIs, follow_up: FollowUp::Nothing }
+        Self { operation, relay: Relay::AsIs, follow_up: FollowUp::Nothing, amended: Vec::new() }
     }
 
     /// Sent, and the answer filtered.
     pub(super) const fn filtered(operation: Operation) -> Self {
-        Self { operation, relay: Relay::Filtered, follow_up: FollowUp::Nothing }
+        Self { operation, relay: Relay::Filtered, follow_up: FollowUp::Nothing, amended: Vec::new() }
     }
 }

@@ -13,6 +13,7 @@ pub struct Permit {
     operation: Operation,
     relay: Relay,
     follow_up: FollowUp,
+    amended: Vec<String>,
 }
 
 /// How the engine's answer goes to the client.
@@ -43,8 +44,8 @@ pub enum FollowUp {
 impl Permit {
     /// Only a judge can say that an operation was judged.
     pub(super) fn new(judged: Judged) -> Self {
-        let Judged { operation, relay, follow_up } = judged;
-        Self { operation, relay, follow_up }
+        let Judged { operation, relay, follow_up, amended } = judged;
+        Self { operation, relay, follow_up, amended }
     }
 
     /// The operation, as it will be sent.
@@ -63,6 +64,12 @@ impl Permit {
     #[must_use]
     pub const fn follow_up(&self) -> &FollowUp {
         &self.follow_up
+    }
+
+    /// The places in the body that the policy wrote or rewrote, for the audit: `HostConfig.Memory`, `Labels`.
+    #[must_use]
+    pub fn amended(&self) -> &[String] {
+        &self.amended
     }
 
     /// Writes the engine's request.

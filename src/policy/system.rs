@@ -5,7 +5,7 @@
 use super::compile::Prune;
 use super::denial::Denial;
 use super::judge::{Judge, Judged};
-use super::permit::{FollowUp, Relay};
+use super::permit::Relay;
 use super::word;
 use crate::operation::Operation;
 use crate::operation::system::{PruneOperation, SystemEventsQuery, SystemOperation};
@@ -39,9 +39,7 @@ pub(super) fn decide_prune(judge: &Judge<'_>, operation: PruneOperation) -> Resu
         return Ok(Judged::as_is(Operation::Prune(operation)));
     }
     match judge.policy.prune {
-        Prune::Stub => {
-            Ok(Judged { operation: Operation::Prune(operation), relay: Relay::Stub, follow_up: FollowUp::Nothing })
-        }
+        Prune::Stub => Ok(Judged { relay: Relay::Stub, ..Judged::as_is(Operation::Prune(operation)) }),
         Prune::Refuse => Err(judge.refuse(id, "", "removes what is unused", "no prune", "prune.answer")),
         Prune::Own => Err(judge.not_yet(id, "", "removes what is unused", "prune.answer")),
     }

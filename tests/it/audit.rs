@@ -130,6 +130,12 @@ async fn what_the_policy_changed_and_what_was_made_stand_in_the_record() {
     lab.delete(&format!("/v1.41/containers/{OWN_STOPPED}?v=1")).await.assert_status(204);
     let records = records(&lab, 3).await;
     assert_eq!(records[0]["object"], json!(id));
+    let amended: Vec<&str> =
+        records[0]["amended"].as_array().unwrap().iter().map(|place| place.as_str().unwrap()).collect();
+    for place in ["Labels", "HostConfig.Memory", "HostConfig.NanoCpus", "HostConfig.LogConfig", "HostConfig.IpcMode"] {
+        assert!(amended.contains(&place), "{place} in {amended:?}");
+    }
+    assert!(!amended.contains(&"Image"), "{amended:?}");
     assert!(!records[2]["amended"].to_string().contains("v=1"), "nothing was changed: {}", records[2]);
     assert_eq!(records[1]["object"], json!(OWN));
     assert!(records[1]["amended"].to_string().contains("v=1"), "{}", records[1]);
