@@ -178,7 +178,7 @@ impl<'a> Side<'a> {
         let text = ALIKE.iter().fold(text, |text, (pattern, alike)| {
             Regex::new(pattern).expect("a pattern").replace_all(&text, *alike).into_owned()
         });
-        number_the_ids(&text)
+        number_the_ids(&layer_by_layer(&text))
     }
 }
 
@@ -195,6 +195,16 @@ impl Drop for Side<'_> {
 
 fn run_all(side: &Side<'_>, commands: &[CliCommand]) -> Vec<Outcome> {
     commands.iter().map(|command| side.run(command)).collect()
+}
+
+/// Layers are fetched beside each other, so whose line comes first is chance; what is said of one layer has its order.
+fn layer_by_layer(text: &str) -> String {
+    let progress = Regex::new(r"^([0-9a-f]{12}): (Already|Download|Extracting|Pull|Waiting)").expect("a pattern");
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    for layers in lines.chunk_by_mut(|left, right| progress.is_match(left) && progress.is_match(right)) {
+        layers.sort_by_key(|line| progress.captures(line).map(|found| found[1].to_owned()));
+    }
+    lines.concat()
 }
 
 /// Ids become numbers in the order in which they are first seen: the same one stays the same one.
