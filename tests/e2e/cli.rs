@@ -199,7 +199,7 @@ fn run_all(side: &Side<'_>, commands: &[CliCommand]) -> Vec<Outcome> {
 
 /// Layers are fetched beside each other, so whose line comes first is chance; what is said of one layer has its order.
 fn layer_by_layer(text: &str) -> String {
-    let progress = Regex::new(r"^([0-9a-f]{12}): (Already|Download|Extracting|Pull|Waiting)").expect("a pattern");
+    let progress = Regex::new(r"^([0-9a-f]{12}): (Already|Pull)").expect("a pattern");
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     for layers in lines.chunk_by_mut(|left, right| progress.is_match(left) && progress.is_match(right)) {
         layers.sort_by_key(|line| progress.captures(line).map(|found| found[1].to_owned()));
@@ -287,8 +287,8 @@ fn differences() -> Vec<Difference> {
 const ALIKE: [(&str, &str); 10] = [
     // the CLI says so itself when it still packs while the answer is there already
     (r#"(?m)^time="[^"]*" level=error msg="Can't .*\n"#, ""),
-    // engines say it only when verifying takes a while
-    (r"(?m)^[0-9a-f]{12}: Verifying Checksum\n", ""),
+    // engines say these only where they last long enough to be seen: progress is sent at intervals
+    (r"(?m)^[0-9a-f]{12}: (Download complete|Extracting|Verifying Checksum|Waiting)\n", ""),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|[+-]\d\d:\d\d)?( [+-]\d{4} [A-Z]+)?", "<time>"),
     (
         r"(Up|Exited \(\d+\)|Created|Dead)? ?(Less than a second|About an? \w+|\d+ (seconds?|minutes?|hours?|days?))( ago)?",
