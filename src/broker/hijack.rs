@@ -20,6 +20,7 @@ use crate::client::Connection;
 use crate::operation::encoded::HijackStyle;
 use crate::policy::permit::Permit;
 use crate::response::{self, Body, BrokerError, Recorder};
+use crate::upstream::UpstreamError;
 
 /// Asks the engine for the stream and gives it to the client in the client's own style.
 pub(super) async fn send(
@@ -39,6 +40,11 @@ pub(super) async fn send(
         }
         _ if is_error(answer.status()) && broker.hides_host_paths(permit.operation()) => {
             Ok(Answered { response: broker.mapped_error(answer, way.recorder).await?, place: None })
+        }
+        // a client that did not ask for a raw stream would read the engine's bytes as the answer to its next request
+        _ if answer.status() == StatusCode::SWITCHING_PROTOCOLS => {
+            let why = "101, which was not asked for".to_owned();
+            Err(UpstreamError::Nonsense { what: "a stream", why }.into())
         }
         // the engine answered with a body: the stream itself in the other style, or an error
         _ => Ok(Answered { response: response::relay(answer), place }),

@@ -116,6 +116,15 @@ async fn an_engine_that_refuses_a_hijack_answers_plain_http_and_nothing_is_splic
 }
 
 #[tokio::test]
+async fn a_101_that_nobody_asked_for_is_no_tunnel() {
+    let lab = Lab::start("postgres").await;
+    let unasked = "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\nHTTP/1.1 200 OK\r\n\r\n";
+    lab.engine.on("POST", &format!("/exec/{OWN_EXEC}/start")).bytes(unasked);
+    let request = Request::post(&format!("/v1.41/exec/{OWN_EXEC}/start")).json(&json!({"Detach": false}));
+    lab.call(request).await.assert_status(502).assert_error();
+}
+
+#[tokio::test]
 async fn an_upgrade_on_an_ordinary_operation_is_no_tunnel() {
     let lab = Lab::start("postgres").await;
     let mut client = lab.client().await;
