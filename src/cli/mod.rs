@@ -10,6 +10,7 @@ mod operations;
 mod policy;
 mod read;
 mod serve;
+mod surroundings;
 pub mod terminal;
 
 use std::future::Future;
