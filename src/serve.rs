@@ -41,6 +41,8 @@ pub struct Server {
     listening: JoinHandle<()>,
     sweeping: JoinHandle<()>,
     tasks: TaskTracker,
+    /// Ends connections and raw streams at once.
+    stopping: CancellationToken,
 }
 
 /// What a broker that belongs to one command has of its own.
@@ -108,11 +110,11 @@ impl Server {
             bounds,
             sweeper: Arc::clone(&sweeper),
         }));
-        let (stop, tasks) = (CancellationToken::new(), broker.tasks.clone());
+        let (stop, tasks, stopping) = (CancellationToken::new(), broker.tasks.clone(), broker.stopping.clone());
         #[expect(clippy::disallowed_methods, reason = "both are awaited in `stop`")]
         let (listening, sweeping) =
             (tokio::spawn(listener.serve(broker, stop.clone())), tokio::spawn(sweeper.run(stop.clone())));
-        Ok(Self { stop, listening, sweeping, tasks })
+        Ok(Self { stop, listening, sweeping, tasks, stopping })
     }
 
     /// Stops listening, removes the socket, and waits for open requests within the drain time.
@@ -121,10 +123,11 @@ impl Server {
         let _ = tokio::join!(self.listening, self.sweeping);
     }
 
-    /// The same, and waits for creates that the drain time did not see the end of: what they make can then be found. The
-    /// engine's patience bounds it.
+    /// Stops at once, without a drain time, and waits for creates that are under way: what they make can then be found.
+    /// The engine's patience bounds it.
     pub async fn finish(self) {
         let tasks = self.tasks.clone();
+        self.stopping.cancel();
         self.stop().await;
         tasks.wait().await;
     }

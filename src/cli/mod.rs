@@ -9,6 +9,7 @@ mod log;
 mod operations;
 mod policy;
 mod read;
+mod run;
 mod serve;
 mod surroundings;
 pub mod terminal;
@@ -47,6 +48,9 @@ enum Command {
     /// Run the broker between clients and an engine
     #[command(long_about = serve::LONG_ABOUT, after_long_help = serve::EXAMPLES)]
     Serve(Box<ServeArgs>),
+    /// Run a command with a broker of its own, and take away what it leaves behind
+    #[command(long_about = run::LONG_ABOUT, after_long_help = run::EXAMPLES)]
+    Run(Box<run::RunArgs>),
     /// Report what is wrong with policies, and what weakens them
     #[command(after_long_help = check::EXAMPLES)]
     Check(check::CheckArgs),
@@ -73,6 +77,9 @@ where
     Run: FnOnce(ServeConfig) -> Running,
     Running: Future<Output = Result<(), Failure>>,
 {
+    if let Some(ended) = run::role(std::env::args_os()) {
+        return ended;
+    }
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     match start(&words, &Environment::of_this_process(), run) {
         Ok(exit) => exit.into(),
@@ -88,12 +95,14 @@ where
     Run: FnOnce(ServeConfig) -> Running,
     Running: Future<Output = Result<(), Failure>>,
 {
-    let read::Words { cli, origins } = match read::read(words, environment)? {
+    let read = read::read(words, environment).map_err(|failure| run::own_failure(words, failure));
+    let read::Words { cli, origins } = match read? {
         read::Read::Run(words) => *words,
         read::Read::Print(text) => return terminal::print(&text).map(|()| Exit::Done),
     };
     match cli.command {
         Command::Serve(arguments) => serve::start(*arguments, &origins, environment, run),
+        Command::Run(arguments) => run::start(*arguments, &origins, environment),
         Command::Check(arguments) => check::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Operations(arguments) => operations::run(&arguments),
@@ -122,6 +131,8 @@ Examples:
       One Postgres for test suites, and nothing else
   DOCKER_HOST=unix:///tmp/broker.sock docker run --rm -e POSTGRES_PASSWORD=x postgres:16
       A client of it
+  docker-broker run -- mvn test
+      A command with a broker of its own, and nothing left behind
   docker-broker policy new agent --extends testcontainers --output agent.toml
       A policy of your own
   docker-broker check agent.toml
