@@ -195,7 +195,7 @@ impl Engine {
     pub async fn fact(&self, query: &FactQuery, owner: &Owner) -> Result<Fact, UpstreamError> {
         Ok(match query {
             FactQuery::Container { reference, within, fresh } => {
-                Fact::Container(self.container(reference, *within, *fresh, owner).await?.map(Box::new))
+                Fact::Container(self.container(reference, within, *fresh, owner).await?.map(Box::new))
             }
             FactQuery::Exec(exec) => Fact::Exec(self.exec(exec).await?),
             FactQuery::Image(name) => Fact::Image(self.image(name).await?.map(Box::new)),
@@ -211,32 +211,61 @@ impl Engine {
     /// # Errors
     /// When the engine cannot be asked or its answer cannot be read.
     pub async fn owned_containers(&self, owner: &Owner) -> Result<Vec<ListedContainer>, UpstreamError> {
+        let owned = (ownership::OWNER.to_owned(), owner.to_string());
+        let listed = self.list_with_labels(&[owned]).await?;
+        Ok(listed.into_iter().filter(|c| owner.owns_container(&c.facts.labels, &c.facts.image_id)).collect())
+    }
+
+    /// Containers, running or not, that carry all of these labels and no broker's owner. Whether the labels are the
+    /// container's own or its image's, the list does not say.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked or its answer cannot be read.
+    pub async fn labelled_containers(
+        &self,
+        labels: &[(String, String)],
+    ) -> Result<Vec<ListedContainer>, UpstreamError> {
+        let listed = self.list_with_labels(labels).await?;
+        let carried = |c: &ListedContainer| labels.iter().all(|(key, value)| c.facts.labels.get(key) == Some(value));
+        let nobodys = |c: &ListedContainer| !c.facts.labels.contains_key(ownership::OWNER);
+        Ok(listed.into_iter().filter(|c| carried(c) && nobodys(c)).collect())
+    }
+
+    async fn list_with_labels(&self, labels: &[(String, String)]) -> Result<Vec<ListedContainer>, UpstreamError> {
         let mut filters = Filters::default();
-        filters.add("label", &format!("{}={owner}", ownership::OWNER));
+        for (key, value) in labels {
+            filters.add("label", &format!("{key}={value}"));
+        }
         let mut target = "/containers/json?all=1&filters=".to_owned();
         percent::encode(&mut target, &filters.encode());
         let what = "the list of containers";
         let listed: Option<Vec<ListAnswer>> = self.ask(what, &target).await?;
         let listed = listed.ok_or_else(|| UpstreamError::Nonsense { what, why: "404".to_owned() })?;
-        let read = listed.into_iter().filter_map(read_listed);
-        Ok(read.filter(|c| owner.owns_container(&c.facts.labels, &c.facts.image_id)).collect())
+        Ok(listed.into_iter().filter_map(read_listed).collect())
     }
 
     async fn container(
         &self,
         reference: &str,
-        within: Within,
+        within: &Within,
         fresh: bool,
         owner: &Owner,
     ) -> Result<Option<ContainerFacts>, UpstreamError> {
-        let id = match (ContainerId::parse(reference), within) {
-            (Some(id), _) => id,
+        let (id, among) = match (ContainerId::parse(reference), within) {
+            (Some(id), _) => (Some(id), Vec::new()),
             (None, Within::Everyone) => return self.inspect(reference).await,
-            (None, Within::Owner) => match resolve(reference, self.owned_containers(owner).await?) {
-                Some(listed) if !fresh => return Ok(Some(listed)),
-                Some(listed) => listed.id,
-                None => return Ok(None),
-            },
+            (None, Within::Owner) => (None, self.owned_containers(owner).await?),
+            (None, Within::Labelled(labels)) => {
+                let mut among = self.owned_containers(owner).await?;
+                among.extend(self.labelled_containers(labels).await?);
+                (None, among)
+            }
+        };
+        let id = match (id, resolve(reference, among)) {
+            (Some(id), _) => id,
+            (None, Some(listed)) if !fresh => return Ok(Some(listed)),
+            (None, Some(listed)) => listed.id,
+            (None, None) => return Ok(None),
         };
         match self.known.find(&id).filter(|_| !fresh) {
             Some(known) => Ok(Some(known)),
@@ -275,14 +304,15 @@ impl Engine {
 
     async fn image(&self, name: &str) -> Result<Option<ImageFacts>, UpstreamError> {
         let answer: Option<ImageAnswer> = self.ask("an image", &at("images", name, "/json")).await?;
-        Ok(answer.map(|ImageAnswer { id, repo_tags, repo_digests, config }| ImageFacts {
-            id,
-            repo_tags: repo_tags.unwrap_or_default(),
-            repo_digests: repo_digests.unwrap_or_default(),
-            exposed_ports: config
-                .and_then(|config| config.exposed_ports)
-                .map(|ports| ports.into_keys().collect())
-                .unwrap_or_default(),
+        Ok(answer.map(|ImageAnswer { id, repo_tags, repo_digests, config }| {
+            let ConfigAnswer { image: _, labels, exposed_ports } = config.unwrap_or_default();
+            ImageFacts {
+                id,
+                repo_tags: repo_tags.unwrap_or_default(),
+                repo_digests: repo_digests.unwrap_or_default(),
+                exposed_ports: exposed_ports.map(|ports| ports.into_keys().collect()).unwrap_or_default(),
+                labels: labels.unwrap_or_default(),
+            }
         }))
     }
 

@@ -81,6 +81,7 @@ fn image(name: &str) -> Option<Box<ImageFacts>> {
             repo_tags: vec!["postgres:16".to_owned()],
             repo_digests: vec![],
             exposed_ports: vec!["5432/tcp".to_owned()],
+            labels: BTreeMap::new(),
         })
     })
 }

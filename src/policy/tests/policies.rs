@@ -24,7 +24,7 @@ fn every_operation(scene: &Scene) -> Vec<(&'static str, Outcome)> {
 fn an_empty_policy_refuses_every_operation() {
     for scene in [Scene::with(""), Scene::with("version = 1\n"), Scene::shipped("deny-all")] {
         let outcomes = every_operation(&scene);
-        assert_eq!(outcomes.len(), 36);
+        assert_eq!(outcomes.len(), 49);
         for (id, outcome) in outcomes {
             let message = outcome.denied().message("r");
             assert!(message.starts_with(&format!("docker-broker: {id} refused: ")), "{message}");
@@ -50,7 +50,16 @@ fn reading_changes_nothing() {
 
 #[test]
 fn the_shipped_default_serves_an_ordinary_suite() {
+    // images are everybody's: changing them takes keys of its own
+    let keys = [("ImageDelete", "images.remove"), ("ImageTag", "build.tags"), ("ImagePush", "images.push")];
     for (id, outcome) in every_operation(&Scene::postgres()) {
+        match keys.iter().find(|(known, _)| *known == id) {
+            Some((_, key)) => assert_eq!(outcome.refused_by(), *key),
+            None => assert!(matches!(outcome, Outcome::Sent(_)), "{id}: {outcome:?}"),
+        }
+    }
+    let text = "[images]\nremove=[\"postgres:*\"]\npush=[\"postgres:*\"]\n[build]\ntags=[\"agent/*:*\"]\n";
+    for (id, outcome) in every_operation(&Scene::postgres_with(text)) {
         assert!(matches!(outcome, Outcome::Sent(_)), "{id}: {outcome:?}");
     }
 }
