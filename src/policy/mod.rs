@@ -20,13 +20,18 @@ pub mod view;
 
 mod container;
 mod container_create;
+mod container_name;
+mod container_update;
+mod control;
 mod exec;
 mod host_config;
 mod image;
+mod image_change;
 mod limits;
 mod mounts;
 mod network;
 mod networking;
+mod processes;
 mod publish;
 mod system;
 mod volume;
