@@ -178,7 +178,7 @@ fn path(path: &str) -> String {
 }
 
 /// A text on one line, without characters that a terminal obeys, cut at so many characters.
-fn clean(text: &str, most: usize) -> String {
+pub(super) fn clean(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most));
     for (count, character) in text.chars().enumerate() {
         if count >= most {
@@ -208,4 +208,4 @@ fn milliseconds(duration: Duration) -> f64 {
 const WORD: usize = 300;
 
 /// Most characters of a sentence.
-const SENTENCE: usize = 2000;
+pub(super) const SENTENCE: usize = 2000;

@@ -2,6 +2,7 @@
 //!
 //! Each command has a file of its own. Must never decide anything about a request: that is `policy`.
 
+mod audit;
 mod check;
 pub mod exit;
 mod explain;
@@ -56,6 +57,9 @@ enum Command {
     /// Say what would become of a request, or what became of one, and why
     #[command(after_long_help = explain::EXAMPLES)]
     Explain(Box<explain::ExplainArgs>),
+    /// Summarise an audit log
+    #[command(after_long_help = audit::EXAMPLES)]
+    Audit(audit::AuditArgs),
     /// Show the built-in policies, start one of your own, or print the reference of keys
     #[command(after_long_help = policy::EXAMPLES)]
     Policy(policy::PolicyArgs),
@@ -102,6 +106,7 @@ where
         Command::Serve(arguments) => serve::start(*arguments, &origins, environment, run),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments, &origins, environment),
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Operations(arguments) => operations::run(&arguments),
         Command::Healthcheck(arguments) => healthcheck::run(&arguments),
