@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::time::SystemTime;
 
+use crate::policy::file::keys::{self, InForce};
+
 use super::summary::{Client, Failed, Kind, Made, Object, RuleKey, SHOWN, Slow, Summary, Who};
 
 /// The summary as text. `now` tells what is overdue.
@@ -68,10 +70,10 @@ fn refusals(summary: &Summary, text: &mut String) {
         let _ =
             writeln!(text, "  {:>6}  {operation}{place}, from {} to {}", refusals.count, refusals.first, refusals.last);
         let _ = writeln!(text, "          {message}");
-        let remedy = if key.is_empty() {
-            "no key of a policy would allow it".to_owned()
-        } else {
-            format!("key `{key}` of policy `{policy}` would allow it")
+        let remedy = match keys::find(key).map(|key| key.in_force) {
+            Some(InForce::Never) => format!("key `{key}` will allow it, and is not in force in this version yet"),
+            Some(InForce::Always | InForce::Except(_)) => format!("key `{key}` of policy `{policy}` would allow it"),
+            None => "no key of a policy would allow it".to_owned(),
         };
         let id = &refusals.request_id;
         let _ = writeln!(text, "          {remedy}; see `docker-broker explain --request-id {id} --audit FILE`");
