@@ -30,6 +30,7 @@ use crate::bounds::Bounds;
 use crate::client::SharedConnection;
 use crate::operation::Operation;
 use crate::operation::container::{ContainerAction, ContainerOperation};
+use crate::operation::image::{ImageCreateQuery, ImageOperation};
 use crate::operation::routes::{self, Kind, Route, Standing};
 use crate::operation::system::SystemOperation;
 use crate::policy::compile::{Lifetime, Policy};
@@ -344,6 +345,7 @@ impl Broker {
             api_version: None,
             operation: None,
             object: None,
+            image: None,
             decision: Decision::Abandoned,
             key: None,
             place: None,
@@ -440,8 +442,22 @@ fn note_permit(recorder: &mut Recorder, permit: &Permit, took_volumes: bool) {
         }
         if let Operation::Container(ContainerOperation::Create(create)) = permit.operation() {
             record.object = Some(create.body.image.clone());
+            record.image = Some(create.body.image.clone());
+        }
+        if let Operation::Image(ImageOperation::Create { query, registry_auth: _ }) = permit.operation() {
+            record.image = Some(pulled(query));
         }
     });
+}
+
+/// An image as a pull names it: name and tag come apart or together.
+fn pulled(query: &ImageCreateQuery) -> String {
+    let ImageCreateQuery { from_image, tag, .. } = query;
+    match tag.as_str() {
+        "" => from_image.clone(),
+        digest if digest.contains(':') => format!("{from_image}@{digest}"),
+        tag => format!("{from_image}:{tag}"),
+    }
 }
 
 fn is_error(status: StatusCode) -> bool {

@@ -19,6 +19,7 @@ mod lifecycle;
 mod listener;
 mod lists;
 mod metadata;
+mod networks;
 mod ownership;
 mod policy_schema;
 mod prune;
