@@ -21,6 +21,7 @@ mod metadata;
 mod networks;
 mod ownership;
 mod prune;
+mod run;
 mod self_check;
 mod streams;
 mod sweeper;
