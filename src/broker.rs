@@ -9,7 +9,7 @@ mod events;
 mod hijack;
 mod stub;
 
-pub use body::{accept, json_bounds};
+pub use body::{accept, body_limit, json_bounds};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -323,15 +323,10 @@ impl Broker {
 
     /// What is written on what is made now.
     fn stamp(&self) -> Stamp {
-        let expires = match self.parts.policy.containers.lifetime {
-            // a span beyond the clock's end is as long as it can be
-            Lifetime::For(span) => Some(unix_seconds(SystemTime::now()).saturating_add(span.as_secs())),
-            Lifetime::Unlimited => None,
-        };
         Stamp {
             owner: self.parts.owner.clone(),
             session: self.parts.session.clone(),
-            expires,
+            expires: expiry_of(&self.parts.policy),
             policy: self.parts.policy.name.clone(),
         }
     }
@@ -366,6 +361,15 @@ impl Broker {
     }
 }
 
+/// When the life of what is made now under this policy ends, in Unix seconds; `None` for never.
+pub(crate) fn expiry_of(policy: &Policy) -> Option<u64> {
+    match policy.containers.lifetime {
+        // a span beyond the clock's end is as long as it can be
+        Lifetime::For(span) => Some(unix_seconds(SystemTime::now()).saturating_add(span.as_secs())),
+        Lifetime::Unlimited => None,
+    }
+}
+
 /// What can be said before the body is looked at: the words, the operation, and the name in the path.
 fn read_head(
     judge: &Judge<'_>,
@@ -385,7 +389,7 @@ fn read_head(
 }
 
 /// The modelled operation of a row; the others are refused by their name.
-fn modelled(judge: &Judge<'_>, row: &'static routes::Row) -> Result<Kind, Denial> {
+pub(crate) fn modelled(judge: &Judge<'_>, row: &'static routes::Row) -> Result<Kind, Denial> {
     match row.standing {
         Standing::Modelled(kind, _) => Ok(kind),
         Standing::Later(key) => Err(judge.later_route(row.id, key)),
@@ -466,7 +470,8 @@ fn takes_volumes(operation: &Operation) -> bool {
     matches!(action, ContainerAction::Delete(query) if query.v)
 }
 
-fn path_text(words: &ApiRequest) -> String {
+/// The path below the version, as a refusal of an unknown one shows it.
+pub(crate) fn path_text(words: &ApiRequest) -> String {
     words.path.segments().iter().fold(String::new(), |path, segment| path + "/" + &segment.text)
 }
 
@@ -476,7 +481,7 @@ pub(crate) fn unix_seconds(time: SystemTime) -> u64 {
 }
 
 /// A judge asks at most twice; a third round is for what nobody thought of.
-const ROUNDS_OF_QUESTIONS: usize = 4;
+pub(crate) const ROUNDS_OF_QUESTIONS: usize = 4;
 
 /// The status of an answer that stands for nothing done.
 const NOTHING_DONE: StatusCode = StatusCode::OK;

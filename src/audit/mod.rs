@@ -6,6 +6,7 @@
 //! prints as `[redacted]` wherever one gets into a text.
 
 mod queue;
+pub mod read;
 mod render;
 mod sink;
 mod tally;

@@ -4,13 +4,16 @@
 
 mod check;
 pub mod exit;
+mod explain;
 mod healthcheck;
+mod input;
 mod log;
 mod operations;
 mod policy;
 mod read;
 mod run;
 mod serve;
+mod situation;
 mod surroundings;
 pub mod terminal;
 
@@ -54,6 +57,9 @@ enum Command {
     /// Report what is wrong with policies, and what weakens them
     #[command(after_long_help = check::EXAMPLES)]
     Check(check::CheckArgs),
+    /// Say what would become of a request, or what became of one, and why
+    #[command(after_long_help = explain::EXAMPLES)]
+    Explain(Box<explain::ExplainArgs>),
     /// Show the built-in policies, start one of your own, or print the reference of keys
     #[command(after_long_help = policy::EXAMPLES)]
     Policy(policy::PolicyArgs),
@@ -104,6 +110,7 @@ where
         Command::Serve(arguments) => serve::start(*arguments, &origins, environment, run),
         Command::Run(arguments) => run::start(*arguments, &origins, environment),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments, &origins, environment),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Operations(arguments) => operations::run(&arguments),
         Command::Healthcheck(arguments) => healthcheck::run(&arguments),
