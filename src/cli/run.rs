@@ -187,7 +187,7 @@ async fn run(plan: Plan) -> Result<Exit, Failure> {
     engine.version().await.map_err(|error| failed(&error))?;
     say(&warnings);
     say(&cleanup::clean_dead(&folders).await);
-    let run = place.take(&config.upstream, false).map_err(|error| failed(&error))?;
+    let run = place.take(&config.upstream, engine.is_broker()).map_err(|error| failed(&error))?;
     let (policy, tally) = (config.policy.clone(), Arc::new(Tally::default()));
     let private = Private { session: instance.clone(), tally: Arc::clone(&tally) };
     let server = match Server::start_private(config, private) {

@@ -115,7 +115,7 @@ impl Judge<'_> {
 
     /// A container of a list: one's own as it is, a foreign one without secrets, or not at all.
     fn container(&self, answer: Value) -> Option<Value> {
-        let labels = labels(&answer, "Labels");
+        let labels = self.stamp.depth.read(labels(&answer, "Labels"));
         let image_id = answer.get("ImageID").and_then(Value::as_str).unwrap_or_default();
         if self.stamp.owner.owns_container(&labels, image_id) {
             return Some(answer);
@@ -129,7 +129,7 @@ impl Judge<'_> {
     /// A network that the client may know of, with only its own containers on it.
     fn network(&self, mut answer: Value, own: &OwnContainers) -> Option<Value> {
         let name = answer.get("Name").and_then(Value::as_str).unwrap_or_default().to_owned();
-        if !network::visible(self, &name, &labels(&answer, "Labels")) {
+        if !network::visible(self, &name, &self.stamp.depth.read(labels(&answer, "Labels"))) {
             return None;
         }
         if let Some(Value::Object(containers)) = answer.get_mut("Containers") {
@@ -152,7 +152,7 @@ impl Judge<'_> {
     }
 
     fn volume(&self, mut answer: Value) -> Option<Value> {
-        if self.stamp.owner.owns(&labels(&answer, "Labels")) {
+        if self.stamp.owner.owns(&self.stamp.depth.read(labels(&answer, "Labels"))) {
             return Some(answer);
         }
         if self.policy.containers.see != Scope::All {

@@ -10,6 +10,6 @@ pub mod facts;
 pub mod link;
 
 pub use address::Address;
-pub use engine::{Engine, EngineVersion};
+pub use engine::{BROKER_HEADER, Engine, EngineVersion, announcement};
 pub use error::UpstreamError;
 pub use link::Link;

@@ -20,6 +20,7 @@ use crate::policy::facts::{
 };
 use crate::policy::file::keys;
 use crate::policy::judge::Judge;
+use crate::policy::depth::Depth;
 use crate::policy::ownership::{IMAGE, Owner, Stamp};
 use crate::policy::permit::{FollowUp, Relay};
 use crate::request::{self, JsonBounds};
@@ -91,6 +92,7 @@ impl Scene {
             session: "s1".into(),
             expires: Some(1_700_001_800),
             policy: name.into(),
+            depth: Depth::default(),
         };
         let engine = Engine::furnished(&stamp);
         Self { policy, stamp, engine }
