@@ -283,7 +283,8 @@ fn judge_labels(judge: &Judge<'_>, labels: &StringMap) -> Result<(), Denial> {
 }
 
 fn reserved_labels(judge: &Judge<'_>, place: &str, labels: &StringMap) -> Result<(), Denial> {
-    let is_ours = |(key, value): &(&String, &String)| is_reserved_label(key) && !judge.stamp.depth.lets_pass(key, value);
+    let is_ours =
+        |(key, value): &(&String, &String)| is_reserved_label(key) && !judge.stamp.depth.lets_pass(key, value);
     match labels.0.iter().find(is_ours) {
         None => Ok(()),
         Some((key, _)) => {

@@ -46,7 +46,9 @@ impl Depth {
         }
         let own = self.key("");
         let seen = labels.into_iter().filter_map(|(key, value)| match key.strip_prefix(own.as_str()) {
-            Some(name) => KEYS.into_iter().find(|known| *known == format!("{PREFIX}{name}")).map(|key| (key.to_owned(), value)),
+            Some(name) => {
+                KEYS.into_iter().find(|known| *known == format!("{PREFIX}{name}")).map(|key| (key.to_owned(), value))
+            }
             None => (!key.starts_with(PREFIX)).then_some((key, value)),
         });
         seen.collect()

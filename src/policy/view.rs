@@ -65,9 +65,12 @@ impl Judge<'_> {
 
     /// The known fields of `/info`, and a warning that says through what the client looks.
     fn info(&self, answer: Value) -> Value {
-        let Value::Object(all) = answer else { return Value::Null };
+        let Value::Object(mut all) = answer else { return Value::Null };
+        // a broker before this one chooses a log driver by them; other plugins are the host's business
+        let log_drivers = all.get_mut("Plugins").and_then(|plugins| plugins.get_mut("Log")).map(Value::take);
         let mut shown: Map<String, Value> =
             all.into_iter().filter(|(key, _)| INFO_FIELDS.contains(&key.as_str())).collect();
+        shown.extend(log_drivers.map(|drivers| ("Plugins".to_owned(), json!({ "Log": drivers }))));
         let ours = format!("docker-broker stands between you and this engine; {} says what passes", self.policy);
         let mut warnings = match shown.remove("Warnings") {
             Some(Value::Array(warnings)) => warnings,
@@ -363,7 +366,7 @@ const HOST_ROOTS: &[&str] =
     &["/var/lib/docker", "/var/lib/containers", "/run/containerd", "/run/docker", "/var/run/docker"];
 
 /// What of `/info` is told: what clients read to choose what to do. Not told: proxies with their credentials, registries,
-/// plugins, labels, swarm, and where the engine keeps its files.
+/// plugins (but for log drivers), labels, swarm, and where the engine keeps its files.
 const INFO_FIELDS: &[&str] = &[
     "Architecture",
     "BridgeNfIp6tables",

@@ -253,7 +253,11 @@ impl Engine {
         let (what, depth) = ("the list of networks", self.known_depth().await?);
         let listed: Option<Vec<NetworkAnswer>> = self.ask(what, &list_of("networks?", whose, depth)).await?;
         let listed = listed.ok_or_else(|| UpstreamError::Nonsense { what, why: "404".to_owned() })?;
-        Ok(listed.into_iter().map(|answer| read_network(answer, depth)).filter(|network| whose.owner(&network.labels).is_some()).collect())
+        Ok(listed
+            .into_iter()
+            .map(|answer| read_network(answer, depth))
+            .filter(|network| whose.owner(&network.labels).is_some())
+            .collect())
     }
 
     /// The owner's volumes, by the label that the broker wrote; anonymous ones carry none.

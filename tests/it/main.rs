@@ -18,6 +18,7 @@ mod lifecycle;
 mod listener;
 mod lists;
 mod metadata;
+mod nested;
 mod networks;
 mod ownership;
 mod prune;

@@ -128,7 +128,8 @@ impl Running {
     }
 
     async fn end(mut self) -> Ended {
-        let (mut stdout, mut stderr) = (self.child.stdout.take().expect("piped"), self.child.stderr.take().expect("piped"));
+        let (mut stdout, mut stderr) =
+            (self.child.stdout.take().expect("piped"), self.child.stderr.take().expect("piped"));
         let reader = std::thread::spawn(move || {
             let mut texts = [String::new(), String::new()];
             stdout.read_to_string(&mut texts[0]).expect("UTF-8");
@@ -213,8 +214,16 @@ async fn the_code_is_the_commands_and_125_is_the_brokers_own() {
 #[tokio::test]
 async fn the_command_gets_its_words_its_streams_and_an_environment_that_leads_to_the_broker() {
     let scene = Scene::new();
-    let misleading = ["DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_TLS", "TC_HOST",
-        "TESTCONTAINERS_HOST_OVERRIDE", "TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE", "BROKER_UPSTREAM"];
+    let misleading = [
+        "DOCKER_CONTEXT",
+        "DOCKER_TLS_VERIFY",
+        "DOCKER_CERT_PATH",
+        "DOCKER_TLS",
+        "TC_HOST",
+        "TESTCONTAINERS_HOST_OVERRIDE",
+        "TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE",
+        "BROKER_UPSTREAM",
+    ];
     let with = |options: &[&str]| {
         let mut command = scene.command(&[options, &["--", "env"]].concat());
         for name in misleading {
@@ -230,7 +239,8 @@ async fn the_command_gets_its_words_its_streams_and_an_environment_that_leads_to
     for name in misleading {
         assert!(!lines.iter().any(|line| line.starts_with(&format!("{name}="))), "{name}: {lines:?}");
     }
-    let words = ["--env", "TC_HOST=mine=yes", "--keep-env", "DOCKER_CERT_PATH", "--keep-env", "TESTCONTAINERS_RYUK_DISABLED"];
+    let words =
+        ["--env", "TC_HOST=mine=yes", "--keep-env", "DOCKER_CERT_PATH", "--keep-env", "TESTCONTAINERS_RYUK_DISABLED"];
     let ended = with(&words).end().await;
     let lines: Vec<&str> = ended.stdout.lines().collect();
     assert!(lines.contains(&"TC_HOST=mine=yes") && lines.contains(&"DOCKER_CERT_PATH=/x"), "{lines:?}");
@@ -304,7 +314,11 @@ async fn a_create_that_is_under_way_when_the_command_ends_is_waited_for_and_remo
     let ended = running.end().await;
     assert_eq!(ended.code, 0);
     assert!(ended.stderr.contains("removed 1 container"), "{}", ended.stderr);
-    assert_eq!(scene.engine.world(|world| (world.made, world.containers.len())), (1, before), "it was made, and is gone");
+    assert_eq!(
+        scene.engine.world(|world| (world.made, world.containers.len())),
+        (1, before),
+        "it was made, and is gone"
+    );
 }
 
 #[tokio::test]

@@ -143,7 +143,13 @@ impl Assumptions {
         }
         self.say(format!("volume `{name}` is the client's own"));
         let labels = stamp.labels(None).into_iter().collect();
-        Some(VolumeFacts { name: name.to_owned(), driver: "local".to_owned(), labels, has_options: false, created: None })
+        Some(VolumeFacts {
+            name: name.to_owned(),
+            driver: "local".to_owned(),
+            labels,
+            has_options: false,
+            created: None,
+        })
     }
 
     fn is_absent(&self, kind: &str, name: &str) -> bool {

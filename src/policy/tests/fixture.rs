@@ -15,12 +15,12 @@ use crate::policy::builtin::builtin_text;
 use crate::policy::check;
 use crate::policy::compile::{Origin, Policy};
 use crate::policy::denial::{Denial, Reason};
+use crate::policy::depth::Depth;
 use crate::policy::facts::{
     ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, Facts, ImageFacts, NetworkFacts, VolumeFacts, Within,
 };
 use crate::policy::file::keys;
 use crate::policy::judge::Judge;
-use crate::policy::depth::Depth;
 use crate::policy::ownership::{IMAGE, Owner, Stamp};
 use crate::policy::permit::{FollowUp, Relay};
 use crate::request::{self, JsonBounds};
