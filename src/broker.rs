@@ -73,6 +73,8 @@ pub struct BrokerParts {
     pub policy: Arc<Policy>,
     /// The engine.
     pub engine: Arc<Engine>,
+    /// The paths of the broker's own sockets, all listeners', and of the engine's: no container may have one.
+    pub sockets: Vec<String>,
     /// Whose objects clients of this listener make and touch.
     pub owner: Owner,
     /// The listener's name.
@@ -148,7 +150,7 @@ impl Broker {
         }
         let (parts, incoming) = request.into_parts();
         let stamp = self.stamp();
-        let judge = Judge { policy: &self.parts.policy, stamp: &stamp };
+        let judge = Judge { policy: &self.parts.policy, stamp: &stamp, sockets: &self.parts.sockets };
         let (words, kind, name) = match read_head(&judge, &parts, recorder) {
             Ok(read) => read,
             Err(refused) => {
@@ -284,7 +286,7 @@ impl Broker {
         } else {
             BTreeSet::new()
         };
-        let judge = Judge { policy: &self.parts.policy, stamp };
+        let judge = Judge { policy: &self.parts.policy, stamp, sockets: &self.parts.sockets };
         let mut shown = serde_json::to_vec(&judge.view(operation, answer, &own)?).map_err(nonsense)?;
         // the engine ends its documents with a line break, and some clients print them as they are
         shown.push(b'\n');

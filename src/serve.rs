@@ -15,6 +15,7 @@ use crate::listener::{ListenError, Listener};
 use crate::policy::ownership::Owner;
 use crate::session::Sweeper;
 use crate::upstream::Engine;
+use crate::upstream::address::Address;
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -65,13 +66,14 @@ impl Server {
         }
         let audit_required = audit.required;
         let audit = Arc::new(Audit::open(&audit)?);
-        let engine = Arc::new(Engine::new(upstream, &bounds));
+        let engine = Arc::new(Engine::new(upstream.clone(), &bounds));
         let owner = Owner::new(&instance, &listener_name);
         let sweeper = Sweeper::new(Arc::clone(&engine), owner.clone());
         let listener = Listener::bind(&listen, mode, group.as_deref())?;
         let broker = Arc::new(Broker::new(BrokerParts {
             policy: Arc::new(policy),
             engine,
+            sockets: spellings(&[&listen, &upstream]),
             owner,
             listener: listener_name,
             session: session_name(),
@@ -114,6 +116,17 @@ pub async fn run(config: ServeConfig) -> Result<(), ServeError> {
         _ = interrupt.recv() => tracing::warn!("stopped before the drain was over"),
     }
     Ok(())
+}
+
+/// The paths of sockets as they were given, and as they are where links are followed.
+fn spellings(addresses: &[&Address]) -> Vec<String> {
+    let given = addresses.iter().map(|address| address.path().to_owned());
+    let followed = addresses.iter().filter_map(|address| {
+        let folder = address.path().parent()?.canonicalize().ok()?;
+        Some(folder.join(address.path().file_name()?))
+    });
+    let ends = addresses.iter().filter_map(|address| address.path().canonicalize().ok());
+    given.chain(followed).chain(ends).map(|path| path.to_string_lossy().into_owned()).collect()
 }
 
 /// A name for this run, unlike that of any other run on this machine: its start in nanoseconds and its process.

@@ -8,7 +8,7 @@ use super::denial::{Denial, shown};
 use super::facts::{ContainerFacts, FactQuery, Facts};
 use super::judge::{Judge, Judged};
 use super::pattern::ImageReference;
-use super::{exec, image, network, volume, word};
+use super::{exec, image, namespaces, network, volume, word};
 use crate::operation::Operation;
 use crate::operation::container::{
     ArchivePathQuery, ArchivePutQuery, ContainerAction, ContainerAttachQuery, ContainerDeleteQuery,
@@ -243,9 +243,7 @@ fn may_start(judge: &Judge<'_>, id: &'static str, found: &ContainerFacts, facts:
     if !judge.owns(found) {
         return Ok(());
     }
-    if found.privileged {
-        return Err(judge.not_yet(id, "HostConfig.Privileged", "a privileged container", "containers.host.privileged"));
-    }
+    namespaces::still_granted(judge, id, "HostConfig", found)?;
     if !image_is_allowed(judge, found, facts) {
         let wanted = format!("a container made from {}", shown(&found.image));
         return Err(judge.refuse(id, "Image", wanted, image::allowed_images(judge), "images.allow"));
@@ -253,7 +251,9 @@ fn may_start(judge: &Judge<'_>, id: &'static str, found: &ContainerFacts, facts:
     let foreign = found.networks.iter().find(|(name, id)| {
         let known = facts.network(network_word(name, id));
         !known.is_some_and(|network| {
-            network::joinable(judge, network) || network::is_default_and_kept(judge, &network.name)
+            network::joinable(judge, network)
+                || network::is_default_and_kept(judge, &network.name)
+                || network::is_granted_host(judge, &network.name)
         })
     });
     match foreign {

@@ -18,17 +18,28 @@ pub mod permit;
 pub mod reference;
 pub mod view;
 
+mod addresses;
+mod binds;
+mod capability;
+mod command;
 mod container;
 mod container_create;
+mod devices;
 mod exec;
 mod host_config;
+mod host_path;
 mod image;
+mod kernel;
 mod limits;
 mod mounts;
+mod names;
+mod namespaces;
 mod network;
 mod networking;
 mod publish;
+mod scheduling;
 mod system;
+mod template;
 mod volume;
 mod word;
 

@@ -74,6 +74,13 @@ pub(super) fn joinable(judge: &Judge<'_>, network: &NetworkFacts) -> bool {
     containers.networks.matches(name) && !(replaced && is_predefined(name))
 }
 
+/// The host's own interfaces, where the policy grants them. With `attach` in replace mode no predefined network is opened.
+pub(super) fn is_granted_host(judge: &Judge<'_>, name: &str) -> bool {
+    let containers = &judge.policy.containers;
+    let replaced = !containers.attach.is_empty() && containers.attach_mode == AttachMode::Replace;
+    name == "host" && !replaced && containers.host.network.iter().any(|mode| mode == name)
+}
+
 /// In `add` mode the default network stays beside the attached ones.
 pub(super) fn is_default_and_kept(judge: &Judge<'_>, name: &str) -> bool {
     let containers = &judge.policy.containers;

@@ -189,7 +189,7 @@ mod tests {
 
     use super::*;
     use crate::operation::names::ContainerId;
-    use crate::policy::facts::ContainerFacts;
+    use crate::policy::facts::{ContainerFacts, Powers};
     use crate::policy::ownership::EXPIRES;
 
     fn container(expires: &str, state: &str, created: u64) -> ListedContainer {
@@ -201,6 +201,7 @@ mod tests {
                 image: "postgres:16".into(),
                 networks: BTreeMap::new(),
                 privileged: false,
+                powers: Powers::default(),
                 created: Some(created),
             },
             names: vec![],

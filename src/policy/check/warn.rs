@@ -38,7 +38,7 @@ fn about_images(policy: &Policy, warnings: &mut Vec<ValueError>) {
     }
     for (position, pattern) in images.allow.iter().enumerate().filter(|(_, pattern)| pattern.is_any_tag()) {
         let message = format!("`{pattern}` allows every tag and digest of the repository, whoever pushes them");
-        warnings.push(ValueError { key: keys::IMAGES_ALLOW, item: Some(position), message });
+        warnings.push(ValueError { key: keys::IMAGES_ALLOW.into(), item: Some(position), message });
     }
     match images.registry_auth {
         RegistryAuth::None | RegistryAuth::Broker => {}
@@ -122,5 +122,5 @@ const fn state<T>(limit: &Limit<T>) -> Limit<()> {
 }
 
 fn warning(key: &'static str, message: &str) -> ValueError {
-    ValueError { key, item: None, message: message.to_owned() }
+    ValueError { key: key.into(), item: None, message: message.to_owned() }
 }
