@@ -95,9 +95,7 @@ fn fixed(judge: &Judge<'_>, place: &str, config: &EndpointIPAMConfig) -> Result<
     let local = link_local_ips.iter().map(|text| ("LinkLocalIPs", text, text.parse::<IpAddr>().is_ok()));
     match fits.into_iter().chain(local).find(|(_, _, fits)| !fits) {
         None => Ok(()),
-        Some((field, text, _)) => {
-            Err(judge.floor(ID, format!("{place}.{field}"), shown(text), "it is an IP address"))
-        }
+        Some((field, text, _)) => Err(judge.floor(ID, format!("{place}.{field}"), shown(text), "it is an IP address")),
     }
 }
 

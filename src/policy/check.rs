@@ -5,6 +5,7 @@
 //! meaning of values ([`compile`]); rules between keys. A policy with any error does not load.
 
 mod place;
+mod powers;
 mod warn;
 
 use std::fmt;
@@ -299,7 +300,9 @@ fn take_out_of_force(section: &str, table: &mut Table, found: &mut Vec<NotInForc
 fn rules_between_keys(table: &Table, name: &str) -> Vec<ValueError> {
     let Ok(policy) = read_values(table.clone(), name, Origin::BuiltIn, Vec::new()) else { return Vec::new() };
     let mut errors = Vec::new();
-    let mut refuse = |key: &'static str, message: &str| errors.push(ValueError { key: key.into(), item: None, message: message.to_owned() });
+    let mut refuse = |key: &'static str, message: &str| {
+        errors.push(ValueError { key: key.into(), item: None, message: message.to_owned() })
+    };
     let containers = &policy.containers;
     if policy.can_create() && containers.lifetime == Lifetime::For(std::time::Duration::ZERO) {
         refuse(

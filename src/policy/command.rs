@@ -32,8 +32,14 @@ impl Commands {
 /// The command of a health check. Engines run what follows `CMD` or `CMD-SHELL`; `NONE` is none, and nothing is the
 /// image's own.
 fn checked(check: &HealthConfig) -> Option<String> {
-    let HealthConfig { test: Arguments(words), interval: _, timeout: _, retries: _, start_period: _, start_interval: _ } =
-        check;
+    let HealthConfig {
+        test: Arguments(words),
+        interval: _,
+        timeout: _,
+        retries: _,
+        start_period: _,
+        start_interval: _,
+    } = check;
     match words.split_first() {
         None => None,
         Some((kind, [])) if kind == "NONE" => None,

@@ -16,8 +16,8 @@ use serde::Deserialize;
 
 use super::pattern::{ImagePattern, LabelPatterns, Patterns, PortPattern};
 
-pub(crate) use host::{are_device_permissions, canonical_security_option};
 pub use host::{BindGrant, DeviceGrant, Host, RestartGrant, UlimitGrant};
+pub(crate) use host::{are_device_permissions, canonical_security_option};
 pub(crate) use read::{ValueError, compile};
 pub use template::Template;
 

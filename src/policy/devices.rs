@@ -68,7 +68,12 @@ pub(super) fn requests(judge: &Judge<'_>, requests: &[DeviceRequest]) -> Result<
         if driver == "cdi" {
             named(judge, &place("DeviceIDs"), device_ids.iter())?;
             if device_ids.is_empty() || *count != 0 {
-                return Err(judge.floor(ID, place("Count"), format!("`{count}`"), "devices of `cdi` go by their names"));
+                return Err(judge.floor(
+                    ID,
+                    place("Count"),
+                    format!("`{count}`"),
+                    "devices of `cdi` go by their names",
+                ));
             }
         } else if driver.is_empty() {
             let asked = capabilities.iter().flatten();

@@ -143,9 +143,8 @@ pub(super) fn decide(
 
     // namespaces of the host, or of other containers
     let host = &judge.policy.containers.host;
-    let mode = |field, mode, free, granted, key, shares| {
-        Mode { field, mode, free, granted, key, shares }.decide(judge, facts)
-    };
+    let mode =
+        |field, mode, free, granted, key, shares| Mode { field, mode, free, granted, key, shares }.decide(judge, facts);
     let pid_mode = mode("PidMode", &pid_mode, &[""], &host.pid, keys::CONTAINERS_HOST_PID, true)?;
     let own_ipc = &["", "private", "none"];
     let ipc_mode = mode("IpcMode", &ipc_mode, own_ipc, &host.ipc, keys::CONTAINERS_HOST_IPC, true)?;

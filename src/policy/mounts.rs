@@ -32,11 +32,7 @@ pub(super) fn volume_labels(host_config: &HostConfig) -> impl Iterator<Item = (u
 }
 
 /// Judges the short spelling: volumes stay in it, paths of the host become mounts.
-pub(super) fn binds(
-    judge: &Judge<'_>,
-    binds: Vec<String>,
-    facts: &Facts,
-) -> Result<(Vec<String>, Vec<Mount>), Denial> {
+pub(super) fn binds(judge: &Judge<'_>, binds: Vec<String>, facts: &Facts) -> Result<(Vec<String>, Vec<Mount>), Denial> {
     let (mut volumes, mut mounts) = (Vec::new(), Vec::new());
     for (index, bind) in binds.into_iter().enumerate() {
         let place = format!("HostConfig.Binds[{index}]");
@@ -51,16 +47,16 @@ pub(super) fn binds(
 }
 
 fn volume_bind(judge: &Judge<'_>, place: &str, bind: &str, facts: &Facts) -> Result<(), Denial> {
-        let Some(name) = named_volume(bind) else {
-            return Err(no_volume(judge, place, bind));
-        };
-        let mut parts = bind.split(':').skip(1);
-        let (target, options, rest) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
-        let plain = options.is_none_or(|words| words.split(',').all(|word| ["rw", "ro", "nocopy"].contains(&word)));
-        if !word::is_clean_path(target) || !plain || rest.is_some() {
-            return Err(judge.floor(ID, place, shown(bind), "a volume is `NAME:/path` or `NAME:/path:ro`"));
-        }
-        own_volume(judge, place, name, facts)
+    let Some(name) = named_volume(bind) else {
+        return Err(no_volume(judge, place, bind));
+    };
+    let mut parts = bind.split(':').skip(1);
+    let (target, options, rest) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+    let plain = options.is_none_or(|words| words.split(',').all(|word| ["rw", "ro", "nocopy"].contains(&word)));
+    if !word::is_clean_path(target) || !plain || rest.is_some() {
+        return Err(judge.floor(ID, place, shown(bind), "a volume is `NAME:/path` or `NAME:/path:ro`"));
+    }
+    own_volume(judge, place, name, facts)
 }
 
 /// Judges the long spelling, and gives it back without what belongs to other types or says nothing.
@@ -92,7 +88,8 @@ fn without_noise(mount: Mount) -> Mount {
     } = mount;
     let volume_options = volume_options.unwrap_or_default();
     let driver = volume_options.driver_config.filter(|driver| !["", "local"].contains(&driver.name.as_str()));
-    let driver_config = driver.map(|DriverConfig { name, options: _ }| DriverConfig { name, options: StringMap::default() });
+    let driver_config =
+        driver.map(|DriverConfig { name, options: _ }| DriverConfig { name, options: StringMap::default() });
     let kept = VolumeOptions { no_copy: volume_options.no_copy, driver_config, ..VolumeOptions::default() };
     let volume_options = (kept != VolumeOptions::default()).then_some(kept);
     let tmpfs_options = tmpfs_options.filter(|options| *options != TmpfsOptions::default());

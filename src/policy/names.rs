@@ -20,11 +20,21 @@ pub(super) fn dns(judge: &Judge<'_>, servers: &[String], options: &[String], sea
         let Some(first) = words.first() else { continue };
         if !judge.policy.containers.host.dns {
             let place = format!("HostConfig.{field}");
-            return Err(judge.refuse(ID, place, shown(first), "the engine's own name servers", keys::CONTAINERS_HOST_DNS));
+            return Err(judge.refuse(
+                ID,
+                place,
+                shown(first),
+                "the engine's own name servers",
+                keys::CONTAINERS_HOST_DNS,
+            ));
         }
         let fits = |word: &String| match field {
             "Dns" => word.parse::<IpAddr>().is_ok(),
-            _ => !word.is_empty() && word.len() <= 255 && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:".contains(&b)),
+            _ => {
+                !word.is_empty()
+                    && word.len() <= 255
+                    && word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:".contains(&b))
+            }
         };
         if let Some((index, word)) = words.iter().enumerate().find(|(_, word)| !fits(word)) {
             let why = if field == "Dns" { "a name server is an IP address" } else { "it is one plain word" };

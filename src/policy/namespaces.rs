@@ -118,12 +118,15 @@ pub(super) fn still_granted(
         }
     }
     let all = host.cap_add.iter().any(|name| name == capability::ALL);
-    let ungranted = |name: &&String| {
-        !all && !capability::canonical(name).is_some_and(|name| host.cap_add.contains(&name))
-    };
+    let ungranted =
+        |name: &&String| !all && !capability::canonical(name).is_some_and(|name| host.cap_add.contains(&name));
     if let Some(name) = cap_add.iter().find(ungranted) {
         let allowed = patterns(host.cap_add.iter().map(String::as_str));
-        return refuse(format!("a container with the capability {}", shown(name)), allowed, keys::CONTAINERS_HOST_CAP_ADD);
+        return refuse(
+            format!("a container with the capability {}", shown(name)),
+            allowed,
+            keys::CONTAINERS_HOST_CAP_ADD,
+        );
     }
     if let Some(path) = devices.iter().find(|path| !host.devices.iter().any(|grant| grant.path == **path)) {
         let allowed = patterns(host.devices.iter().map(|grant| grant.path.as_str()));
@@ -135,7 +138,11 @@ pub(super) fn still_granted(
     match binds.iter().find(|(source, writable)| !bound(source, *writable)) {
         None => Ok(()),
         // the path is one that the policy granted once, or an operator's: it is not repeated
-        Some(_) => refuse("a container with a path of the host".to_owned(), "other paths".to_owned(), keys::CONTAINERS_HOST_BINDS),
+        Some(_) => refuse(
+            "a container with a path of the host".to_owned(),
+            "other paths".to_owned(),
+            keys::CONTAINERS_HOST_BINDS,
+        ),
     }
 }
 

@@ -11,8 +11,8 @@ use super::denial::{Denial, shown};
 use super::facts::{FactQuery, Facts, NetworkFacts};
 use super::file::keys;
 use super::judge::Judge;
-use super::{addresses, names, namespaces, network};
 use super::pattern::Pattern;
+use super::{addresses, names, namespaces, network};
 use crate::operation::container::ContainerCreate;
 use crate::operation::model::{ContainerCreateBody, EndpointSettings, NetworkingConfig};
 

@@ -59,9 +59,9 @@ fn block_devices(judge: &Judge<'_>, asked: &HostConfig) -> Result<(), Denial> {
         ("BlkioDeviceReadIOps", &asked.blkio_device_read_iops),
         ("BlkioDeviceWriteIOps", &asked.blkio_device_write_iops),
     ];
-    let throttled = throttled.into_iter().flat_map(|(field, list)| {
-        list.iter().map(move |ThrottleDevice { path, rate: _ }| (field, path))
-    });
+    let throttled = throttled
+        .into_iter()
+        .flat_map(|(field, list)| list.iter().map(move |ThrottleDevice { path, rate: _ }| (field, path)));
     let weighted = asked.blkio_weight_device.iter().map(|WeightDevice { path, weight: _ }| ("BlkioWeightDevice", path));
     let elsewhere = |path: &str| !word::is_clean_path(path) || path == "/dev" || !host_path::lies_in(path, "/dev");
     match throttled.chain(weighted).find(|(_, path)| elsewhere(path)) {
@@ -114,11 +114,8 @@ pub(super) fn restart(judge: &Judge<'_>, policy: &RestartPolicy) -> Result<(), D
         return Ok(());
     }
     let counted = granted.iter().any(|grant| matches!(grant, RestartGrant::OnFailure(_))) && name == "on-failure";
-    let (place, wanted) = if counted {
-        (count_place, format!("`{count}`"))
-    } else {
-        ("HostConfig.RestartPolicy.Name", shown(name))
-    };
+    let (place, wanted) =
+        if counted { (count_place, format!("`{count}`")) } else { ("HostConfig.RestartPolicy.Name", shown(name)) };
     let listed: Vec<String> = granted.iter().map(in_words).collect();
     let allowed = if listed.is_empty() { "`no`".to_owned() } else { listed.join(", ") };
     Err(judge.refuse(ID, place, wanted, allowed, keys::CONTAINERS_HOST_RESTART))

@@ -420,16 +420,8 @@ fn read_container(answer: ContainerAnswer) -> Option<ContainerFacts> {
 }
 
 fn read_powers(host_config: HostConfigAnswer, mounts: Option<Vec<MountAnswer>>) -> Powers {
-    let HostConfigAnswer {
-        privileged: _,
-        network_mode,
-        pid_mode,
-        ipc_mode,
-        uts_mode,
-        userns_mode,
-        cap_add,
-        devices,
-    } = host_config;
+    let HostConfigAnswer { privileged: _, network_mode, pid_mode, ipc_mode, uts_mode, userns_mode, cap_add, devices } =
+        host_config;
     let binds = mounts.unwrap_or_default().into_iter().filter(|mount| mount.r#type == "bind");
     Powers {
         network_mode,

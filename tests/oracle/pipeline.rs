@@ -75,7 +75,7 @@ impl Broker {
             policy: policy.name.clone(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        Self { policy, stamp, sockets: vec!["/srv/broker/docker.sock".to_owned()], bounds: Bounds::default(), runtime }
+        Self { policy, stamp, sockets: vec!["/opt/broker/docker.sock".to_owned()], bounds: Bounds::default(), runtime }
     }
 
     pub(crate) fn answer(&self, request: &ClientRequest) -> Outcome {

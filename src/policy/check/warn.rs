@@ -1,12 +1,14 @@
 //! What a policy that loads should still be told: openness that somebody wrote down on purpose, and gaps that will show
 //! as surprising refusals.
 
-use toml::{Table, Value};
+use toml::Table;
+
+use super::powers;
 
 use crate::policy::compile::{
     AttachMode, Control, Lifetime, Limit, Limits, Policy, PublishAddress, PublishPorts, RegistryAuth, Scope, ValueError,
 };
-use crate::policy::file::keys::{self, Effect, Key};
+use crate::policy::file::keys;
 
 /// Warnings for the merged file and what was made of it.
 pub(super) fn warnings(merged: &Table, policy: &Policy) -> Vec<ValueError> {
@@ -27,7 +29,7 @@ pub(super) fn warnings(merged: &Table, policy: &Policy) -> Vec<ValueError> {
     if policy.can_create() {
         about_limits(&policy.containers.limits, &mut warnings);
     }
-    about_host(merged, &mut warnings);
+    warnings.extend(powers::warnings(policy));
     warnings
 }
 
@@ -96,21 +98,6 @@ fn about_limits(limits: &Limits, warnings: &mut Vec<ValueError>) {
             Limit::Unlimited => warnings.push(warning(key, "unlimited: one container can use up what the host has")),
         }
     }
-}
-
-/// Powers over the host are warned about also while they are not in force: the file will mean them one day.
-fn about_host(merged: &Table, warnings: &mut Vec<ValueError>) {
-    let host = merged.get(keys::CONTAINERS).and_then(|section| section.get("host")).and_then(Value::as_table);
-    let powers = host.into_iter().flatten().filter_map(|(name, value)| {
-        let key = keys::children(keys::CONTAINERS_HOST).find(|key| key.name() == name)?;
-        grants(key, value).then_some(key.path)
-    });
-    warnings.extend(powers.map(|key| warning(key, "a power over the host; it may equal root there")));
-}
-
-fn grants(key: &Key, value: &Value) -> bool {
-    let neutral = value.as_bool() == Some(false) || value.as_array().is_some_and(Vec::is_empty);
-    key.effect == Effect::Permits && !neutral
 }
 
 const fn state<T>(limit: &Limit<T>) -> Limit<()> {

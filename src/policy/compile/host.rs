@@ -173,11 +173,7 @@ pub(super) fn read_host(reader: &mut Reader, section: HostSection) -> Host {
         cgroupns: reader.items(keys::CONTAINERS_HOST_CGROUPNS, &cgroupns, only_host),
         cgroup_parent: reader.items(keys::CONTAINERS_HOST_CGROUP_PARENT, &cgroup_parent, cgroup_parent_word),
         sysctls: patterns(reader, keys::CONTAINERS_HOST_SYSCTLS, &sysctls),
-        security_opt: Patterns::new(reader.items(
-            keys::CONTAINERS_HOST_SECURITY_OPT,
-            &security_opt,
-            security_option,
-        )),
+        security_opt: Patterns::new(reader.items(keys::CONTAINERS_HOST_SECURITY_OPT, &security_opt, security_option)),
         unmasked_paths: unmasked_paths.unwrap_or_default(),
         runtime: reader.items(keys::CONTAINERS_HOST_RUNTIME, &runtime, word),
         restart: reader.items(keys::CONTAINERS_HOST_RESTART, &restart, restart_policy),

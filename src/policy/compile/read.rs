@@ -13,8 +13,8 @@ use super::{
 };
 use crate::policy::file::{
     BuildSection, ContainersSection, ControlTable, ControlValue, CountValue, CpusValue, ExecTable, ExecValue,
-    ImagesSection, LimitsSection, LogTable, LogValue, NetworkCreateTable, NetworkCreateValue,
-    NetworksSection, PolicyFile, ReaperSection, VolumeCreateTable, VolumeCreateValue, VolumesSection, keys,
+    ImagesSection, LimitsSection, LogTable, LogValue, NetworkCreateTable, NetworkCreateValue, NetworksSection,
+    PolicyFile, ReaperSection, VolumeCreateTable, VolumeCreateValue, VolumesSection, keys,
 };
 use crate::policy::pattern::{LabelPatterns, Pattern, Patterns};
 

@@ -89,7 +89,7 @@ impl Key {
         let is_one_of = |words: &[&str]| value.as_str().is_some_and(|word| words.contains(&word));
         match self.kind {
             Kind::Table => value.is_table(),
-            Kind::Named => value.as_table().is_some_and(|names| names.values().all(Value::is_table)),
+            Kind::Named => value.is_table(),
             Kind::Switch => value.is_bool(),
             Kind::Text | Kind::Size | Kind::Duration => value.is_str(),
             Kind::Whole => value.as_integer().is_some_and(|number| u32::try_from(number).is_ok()),

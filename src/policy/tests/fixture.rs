@@ -16,7 +16,8 @@ use crate::policy::check;
 use crate::policy::compile::{Origin, Policy};
 use crate::policy::denial::{Denial, Reason};
 use crate::policy::facts::{
-    ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, Facts, ImageFacts, NetworkFacts, Powers, VolumeFacts, Within,
+    ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, Facts, ImageFacts, NetworkFacts, Powers, VolumeFacts,
+    Within,
 };
 use crate::policy::file::keys;
 use crate::policy::judge::Judge;
@@ -95,7 +96,7 @@ impl Scene {
             policy: name.into(),
         };
         let engine = Engine::furnished(&stamp);
-        let sockets = vec!["/srv/broker/docker.sock".to_owned(), "/srv/engine/docker.sock".to_owned()];
+        let sockets = vec!["/opt/broker/docker.sock".to_owned(), "/opt/engine/docker.sock".to_owned()];
         Self { policy, stamp, engine, sockets }
     }
 
