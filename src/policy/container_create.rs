@@ -25,7 +25,7 @@ use crate::operation::model::{ContainerCreateBody, EnvList, HealthConfig, String
 /// Docker's `operationId`.
 pub(super) const ID: &str = "ContainerCreate";
 
-pub(super) fn questions(judge: &Judge<'_>, create: &ContainerCreate, _: &Facts) -> Vec<FactQuery> {
+pub(super) fn questions(judge: &Judge<'_>, create: &ContainerCreate, facts: &Facts) -> Vec<FactQuery> {
     if judge.policy.unrestricted || may_create(judge).is_err() {
         return Vec::new();
     }
@@ -37,7 +37,7 @@ pub(super) fn questions(judge: &Judge<'_>, create: &ContainerCreate, _: &Facts) 
     };
     wanted.extend(networking::questions(judge, body));
     wanted.extend(mounts::questions(&body.host_config));
-    wanted.extend(namespaces::questions(body));
+    wanted.extend(namespaces::questions(judge, body, facts));
     wanted.extend(publish::questions(judge, body));
     wanted
 }

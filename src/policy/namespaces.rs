@@ -10,18 +10,23 @@ use super::denial::{Denial, shown};
 use super::facts::{ContainerFacts, FactQuery, Facts, Powers, Within};
 use super::file::keys;
 use super::judge::Judge;
+use super::network;
 use crate::operation::model::ContainerCreateBody;
 use crate::operation::names::ContainerRef;
 
 /// The containers that a create names, whose owner has to be known.
-pub(super) fn questions(body: &ContainerCreateBody) -> Vec<FactQuery> {
+pub(super) fn questions(judge: &Judge<'_>, body: &ContainerCreateBody, facts: &Facts) -> Vec<FactQuery> {
     let host_config = &body.host_config;
     let modes = [&host_config.network_mode, &host_config.pid_mode, &host_config.ipc_mode];
     let shared = modes.into_iter().filter_map(|mode| mode.strip_prefix(CONTAINER));
     let from = host_config.volumes_from.iter().map(|spec| without_mode(spec));
     let endpoints = body.networking_config.endpoints_config.values().flat_map(|endpoint| &endpoint.links);
     let linked = host_config.links.iter().chain(endpoints).map(|link| linked_name(link));
-    shared.chain(from).chain(linked).filter(|name| !name.is_empty()).map(query).collect()
+    let named = shared.chain(from).chain(linked).filter(|name| !name.is_empty()).map(query);
+    // whose interfaces are shared, its networks are judged as well
+    let donor = host_config.network_mode.strip_prefix(CONTAINER).and_then(|name| facts.container(&query(name)));
+    let networks = donor.filter(|found| judge.owns(found)).into_iter().flat_map(network::of_container);
+    named.chain(networks).collect()
 }
 
 /// The word of a question about a container of one's own.

@@ -104,6 +104,10 @@ fn joined_container(judge: &Judge<'_>, place: &str, name: &str, facts: &Facts) -
         let why = "it is itself on the interfaces of another container; name that one";
         return Err(judge.floor(ID, place, format!("container {}", shown(name)), why));
     }
+    if let Some(network) = network::foreign_to(judge, found, facts) {
+        let wanted = format!("a container on network {}", shown(network));
+        return Err(judge.refuse(ID, place, wanted, "other networks", keys::CONTAINERS_NETWORKS));
+    }
     Ok(format!("{}{}", namespaces::CONTAINER, found.id))
 }
 

@@ -5,7 +5,7 @@ use crate::policy::capability;
 use crate::policy::compile::{BindGrant, ExecGrant, Host, Policy, ValueError};
 use crate::policy::file::keys;
 use crate::policy::host_path;
-use crate::policy::pattern::{Pattern, Patterns};
+use crate::policy::pattern::Pattern;
 
 /// Warnings about powers, and about rules that other grants go around.
 pub(super) fn warnings(policy: &Policy) -> Vec<ValueError> {
@@ -106,7 +106,7 @@ fn about_words(host: &Host) -> Vec<ValueError> {
         ),
         (!host.sysctls.is_empty(), keys::CONTAINERS_HOST_SYSCTLS, "lets containers set parameters of the kernel"),
         (
-            switches_off(&host.security_opt),
+            !host.security_opt.is_empty(),
             keys::CONTAINERS_HOST_SECURITY_OPT,
             "switches protections of the kernel off; one hole in it then equals root on the host",
         ),
@@ -193,10 +193,6 @@ fn about_commands(policy: &Policy) -> Vec<ValueError> {
         found.push(at(keys::CONTAINERS_EXEC, None, message));
     }
     found
-}
-
-fn switches_off(options: &Patterns) -> bool {
-    !options.is_empty()
 }
 
 fn at(key: &'static str, item: Option<usize>, message: impl Into<String>) -> ValueError {

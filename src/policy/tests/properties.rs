@@ -27,6 +27,42 @@ static SCENES: LazyLock<Vec<Scene>> =
 
 static FRAGMENTS: LazyLock<Vec<Value>> = LazyLock::new(fragments);
 
+/// Most powers, as an operator may grant them.
+static POWERFUL: LazyLock<Scene> = LazyLock::new(|| {
+    Scene::postgres_with(
+        r#"[containers.host]
+binds = ["/etc"]
+devices = ["/dev/sda"]
+device-cgroup-rules = ["b 8:* rmw"]
+device-requests = ["nvidia", "gpu"]
+cap-add = ["ALL"]
+privileged = true
+network = ["host"]
+pid = ["host"]
+ipc = ["host", "shareable"]
+uts = ["host"]
+userns = ["host"]
+cgroupns = ["host"]
+cgroup-parent = ["/system.slice"]
+sysctls = ["*"]
+security-opt = ["*"]
+unmasked-paths = true
+runtime = ["io.containerd.runc.v2"]
+restart = ["always", "unless-stopped", "on-failure"]
+ulimits = ["nofile", "core"]
+scheduling = true
+storage-opt = ["*"]
+volume-drivers = ["nfs"]
+group-add = ["docker"]
+annotations = ["*"]
+dns = true
+extra-hosts = ["*:host-gateway"]
+links = true
+addresses = true
+"#,
+    )
+});
+
 const POLICIES: [&str; 5] = [
     "",
     "[containers]\nattach=[\"dev-internal\"]\nnames=[\"a1-*\"]\n",
@@ -118,6 +154,21 @@ proptest! {
             merge(&mut body, part);
         }
         judged(&SCENES[policy], &body);
+    }
+
+    #[test]
+    fn what_powers_let_through_is_judged_the_same_again(parts in subsequence(FRAGMENTS.as_slice(), 0..5)) {
+        let mut body = json!({"Image": "postgres:16"});
+        for part in &parts {
+            merge(&mut body, part);
+        }
+        if let Outcome::Sent(sent) = POWERFUL.post("/containers/create", &body) {
+            let mut again = sent.body.clone();
+            let labels = again["Labels"].as_object().expect("labels").clone();
+            again["Labels"] =
+                labels.into_iter().filter(|(key, _)| !key.starts_with("docker-broker.")).collect::<Map<_, _>>().into();
+            prop_assert_eq!(POWERFUL.post("/containers/create", &again).sent().body, sent.body);
+        }
     }
 
     #[test]

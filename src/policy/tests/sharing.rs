@@ -106,6 +106,16 @@ fn a_container_on_the_hosts_network_starts_only_where_that_is_granted() {
 }
 
 #[test]
+fn interfaces_are_shared_only_on_networks_that_the_container_could_be_on_itself() {
+    let attached = "[containers]\nattach=[\"dev-internal\"]\nnames=[\"a1-*\"]\n";
+    let mut scene = Scene::postgres_with(attached);
+    let mode = json!({"NetworkMode": "container:own"});
+    assert_eq!(scene.create_host(&mode).refused_by(), "containers.networks");
+    scene.engine.container("own").networks = [("dev-internal".to_owned(), full_id("b6"))].into();
+    scene.create_host(&mode).sent();
+}
+
+#[test]
 fn interfaces_are_shared_with_a_container_that_has_its_own() {
     let chained = with_own("", |own| own.powers.network_mode = format!("container:{}", full_id("99")));
     assert_eq!(chained.create_host(&json!({"NetworkMode": "container:own"})).floor(), "HostConfig.NetworkMode");
