@@ -301,7 +301,7 @@ fn rules_between_keys(table: &Table, name: &str) -> Vec<ValueError> {
     let Ok(policy) = read_values(table.clone(), name, Origin::BuiltIn, Vec::new()) else { return Vec::new() };
     let mut errors = Vec::new();
     let mut refuse = |key: &'static str, message: &str| {
-        errors.push(ValueError { key: key.into(), item: None, message: message.to_owned() })
+        errors.push(ValueError { key: key.into(), item: None, message: message.to_owned() });
     };
     let containers = &policy.containers;
     if policy.can_create() && containers.lifetime == Lifetime::For(std::time::Duration::ZERO) {

@@ -67,7 +67,7 @@ fn cleaned(path: &str) -> Vec<&str> {
 /// `/proc/1/root` and its like. The kernel follows them after the engine's cleaning, so what stands behind says nothing.
 fn leads_through_a_process(parts: &[&str]) -> bool {
     let magic = |part: &&str| ["root", "cwd", "fd", "exe", "map_files", "task"].contains(part);
-    parts.first() == Some(&"proc") && parts.iter().skip(2).any(|part| magic(&part))
+    parts.first() == Some(&"proc") && parts.iter().skip(2).any(magic)
 }
 
 /// Whether the socket is this path or lies below it. A `*` in the socket stands for one step.

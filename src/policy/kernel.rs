@@ -65,6 +65,11 @@ pub(super) fn sysctls(judge: &Judge<'_>, sysctls: &StringMap) -> Result<(), Deni
         let place = format!("HostConfig.Sysctls[{name}]");
         sysctl(judge, &place, name)?;
         printable(judge, &place, value)?;
+        // up to API 1.47 the engine writes those of an interface, joined by commas, into an option of its endpoint
+        if name.split('.').nth(3).is_some_and(|part| part.starts_with("eth")) && value.contains(',') {
+            let why = "a parameter of one interface has one value";
+            return Err(judge.floor(ID, place, "a value with a comma", why));
+        }
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ fn bind(scene: &Scene, bind: &str) -> Outcome {
     scene.create_host(&json!({"Binds": [bind]}))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tests write the value where they pass it")]
 fn mount(scene: &Scene, mount: Value) -> Outcome {
     let mut whole = json!({"Type": "bind", "Source": "/srv/ro", "Target": "/x", "ReadOnly": true});
     super::fixture::merge(&mut whole, &mount);
@@ -256,6 +257,9 @@ fn options_are_compared_as_the_engine_spells_them() {
         sysctls.create_host(&json!({"Sysctls": {name: "1"}})).floor();
     }
     sysctls.create_host(&json!({"Sysctls": {"net.core.x": "1\n2"}})).floor();
+    let smuggled = json!({"Sysctls": {"net.ipv4.conf.eth0.forwarding": "1,net.ipv4.conf.IFNAME.proxy_arp=1"}});
+    sysctls.create_host(&smuggled).floor();
+    sysctls.create_host(&json!({"Sysctls": {"net.ipv4.ip_local_reserved_ports": "1,2"}})).sent();
     granting("unmasked-paths = true").create_host(&json!({"MaskedPaths": ["proc"]})).floor();
 }
 

@@ -86,6 +86,7 @@ fn creates() -> Vec<Lesson> {
 }
 
 /// The powers over the host, each with the grant that opens it.
+#[expect(clippy::too_many_lines, reason = "one lesson a power: a table for people to read")]
 fn powers() -> Vec<Lesson> {
     let power = |name: &str, value: &str, host_config: Value| {
         let key = keys::find(&format!("containers.host.{name}")).expect("a key").path;

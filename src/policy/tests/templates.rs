@@ -24,6 +24,7 @@ entrypoint = ["redis-server"]
 labels = ["a"]
 "#;
 
+#[expect(clippy::needless_pass_by_value, reason = "tests write the value where they pass it")]
 fn ask(fields: Value) -> super::fixture::Outcome {
     Scene::postgres_with(TEMPLATES).create(&fields)
 }
