@@ -82,14 +82,12 @@ fn assert_whole(body: &Value, target: &str) {
         "Capabilities",
         "Devices",
         "DeviceRequests",
-        "PidMode",
         "UTSMode",
         "UsernsMode",
         "CgroupParent",
         "Cgroup",
         "Sysctls",
         "Runtime",
-        "VolumesFrom",
         "VolumeDriver",
         "Links",
         "ExtraHosts",
@@ -102,7 +100,19 @@ fn assert_whole(body: &Value, target: &str) {
     ] {
         assert!(!host.contains_key(forbidden), "{forbidden} in {body}");
     }
-    assert!(["private", "none"].contains(&host["IpcMode"].as_str().expect("a mode")), "{body}");
+    // what is shared is the own container's, by its full ID
+    let own = super::fixture::full_id("aa");
+    let shared = format!("container:{own}");
+    assert!(["private", "none", &shared].contains(&host["IpcMode"].as_str().expect("a mode")), "{body}");
+    assert!(host.get("PidMode").is_none_or(|mode| *mode == json!(shared)), "{body}");
+    let network = host.get("NetworkMode").and_then(Value::as_str).unwrap_or_default();
+    assert!(!network.starts_with("container:") || network == shared, "{body}");
+    for from in host.get("VolumesFrom").and_then(Value::as_array).into_iter().flatten() {
+        assert!(
+            [own.clone(), format!("{own}:ro"), format!("{own}:rw")]
+                .contains(&from.as_str().expect("a word").to_owned())
+        );
+    }
     assert_ne!(body["HostConfig"]["NetworkMode"], "host");
     let options = host.get("SecurityOpt").and_then(Value::as_array).cloned().unwrap_or_default();
     assert!(options.iter().all(|option| option.as_str().is_some_and(|text| text.starts_with("no-new-privileges"))));
