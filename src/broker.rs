@@ -75,6 +75,8 @@ pub struct BrokerParts {
     pub policy: Arc<Policy>,
     /// The engine.
     pub engine: Arc<Engine>,
+    /// The paths of the broker's own sockets, all listeners', and of the engine's: no container may have one.
+    pub sockets: Vec<String>,
     /// Whose objects clients of this listener make and touch.
     pub owner: Owner,
     /// The listener's name.
@@ -152,7 +154,7 @@ impl Broker {
         }
         let (parts, incoming) = request.into_parts();
         let stamp = self.stamp();
-        let judge = Judge { policy: &self.parts.policy, stamp: &stamp };
+        let judge = Judge { policy: &self.parts.policy, stamp: &stamp, sockets: &self.parts.sockets };
         let (words, kind, name) = match read_head(&judge, &parts, recorder) {
             Ok(read) => read,
             Err(refused) => {
@@ -166,7 +168,7 @@ impl Broker {
         let version = self.version(words.version).await?;
         // the engine's answer may have said what stands there
         let stamp = Stamp { depth: self.parts.engine.depth(), ..stamp };
-        let judge = Judge { policy: &self.parts.policy, stamp: &stamp };
+        let judge = Judge { policy: &self.parts.policy, stamp: &stamp, sockets: &self.parts.sockets };
         let mut way = Way { client, recorder, upgrade: upgrade(kind, &words, parts), version };
         let takes_volumes = takes_volumes(&operation);
         let permit = match self.decide(&judge, operation, kind).await {
@@ -280,7 +282,8 @@ impl Broker {
             why: error.to_string(),
         };
         let answer: Value = serde_json::from_slice(bytes).map_err(nonsense)?;
-        let (judge, operation) = (Judge { policy: &self.parts.policy, stamp }, permit.operation());
+        let judge = Judge { policy: &self.parts.policy, stamp, sockets: &self.parts.sockets };
+        let operation = permit.operation();
         let own = if judge.view_needs_own_containers(operation) {
             granted::own_containers(self, &judge).await?
         } else {

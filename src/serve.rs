@@ -16,6 +16,7 @@ use crate::listener::{ListenError, Listener};
 use crate::policy::ownership::Owner;
 use crate::session::Sweeper;
 use crate::upstream::Engine;
+use crate::upstream::address::Address;
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -95,13 +96,14 @@ impl Server {
             session
         });
         let audit = Arc::new(audit);
-        let engine = Arc::new(Engine::new(upstream, &bounds));
+        let engine = Arc::new(Engine::new(upstream.clone(), &bounds));
         let owner = Owner::new(&instance, &listener_name);
         let sweeper = Sweeper::new(Arc::clone(&engine), &instance);
         let listener = Listener::bind(&listen, mode, group.as_deref())?;
         let broker = Arc::new(Broker::new(BrokerParts {
             policy: Arc::new(policy),
             engine,
+            sockets: socket_paths(&[&listen, &upstream]),
             owner,
             listener: listener_name,
             session: session.unwrap_or_else(session_name),
@@ -153,6 +155,18 @@ pub async fn run(config: ServeConfig) -> Result<(), ServeError> {
         _ = interrupt.recv() => tracing::warn!("stopped before the drain was over"),
     }
     Ok(())
+}
+
+/// The paths of sockets as they were given, and as they are where links are followed: what no container may have.
+#[must_use]
+pub fn socket_paths(addresses: &[&Address]) -> Vec<String> {
+    let given = addresses.iter().map(|address| address.path().to_owned());
+    let followed = addresses.iter().filter_map(|address| {
+        let folder = address.path().parent()?.canonicalize().ok()?;
+        Some(folder.join(address.path().file_name()?))
+    });
+    let ends = addresses.iter().filter_map(|address| address.path().canonicalize().ok());
+    given.chain(followed).chain(ends).map(|path| path.to_string_lossy().into_owned()).collect()
 }
 
 /// A name for this run, unlike that of any other run on this machine: its start in nanoseconds and its process.

@@ -62,7 +62,8 @@ impl Events {
     /// The line as the client may see it, if it may.
     async fn shown(&self, line: Bytes) -> Option<Bytes> {
         let event: Value = serde_json::from_slice(&line).ok()?;
-        let judge = Judge { policy: &self.broker.parts.policy, stamp: &self.stamp };
+        let judge =
+            Judge { policy: &self.broker.parts.policy, stamp: &self.stamp, sockets: &self.broker.parts.sockets };
         let visible = match judge.event_is_visible(&event) {
             Some(visible) => visible,
             None => self.is_own(&judge, &event).await,

@@ -124,7 +124,8 @@ fn of_request(arguments: &ExplainArgs, config: &ServeConfig, text: &PolicyText) 
     let assumptions = Assumptions::new(&arguments.own, &arguments.absent);
     let engine = Engine::new(config.upstream.clone(), &config.bounds);
     let source = if arguments.offline { Source::Assumed(&assumptions) } else { Source::Engine(&engine, &owner) };
-    let way = Way { policy: &config.policy, stamp: &stamp, bounds: &config.bounds, source };
+    let sockets = crate::serve::socket_paths(&[&config.listen, &config.upstream]);
+    let way = Way { policy: &config.policy, stamp: &stamp, sockets: &sockets, bounds: &config.bounds, source };
     serve::block_on(async {
         let explained = way.explain(&asked).await.map_err(|error| no_engine(&error))?;
         let mut answer = Answer::of_request(&asked, &config.policy, facts_from(&source), explained);

@@ -19,6 +19,9 @@ pub struct Judge<'a> {
     pub policy: &'a Policy,
     /// What is written on the objects that this owner makes.
     pub stamp: &'a Stamp,
+    /// The paths of the broker's own sockets and of its engine's, in every spelling that is known: no container may
+    /// have one, nor a folder that holds one.
+    pub sockets: &'a [String],
 }
 
 /// What a judge says yes to, before it becomes a permit.

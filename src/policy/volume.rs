@@ -62,7 +62,8 @@ pub(super) fn decide(judge: &Judge<'_>, operation: VolumeOperation, facts: &Fact
 /// Whether a volume is this owner's and of a kind that holds nothing of the host.
 pub(super) fn owns(judge: &Judge<'_>, volume: &VolumeFacts) -> bool {
     let VolumeFacts { name: _, driver, labels, has_options, created: _ } = volume;
-    judge.stamp.owner.owns(labels) && driver == "local" && !has_options
+    let known_driver = driver == "local" || judge.policy.containers.host.volume_drivers.contains(driver);
+    judge.stamp.owner.owns(labels) && known_driver && !has_options
 }
 
 /// The client's filters and the owner's label: the engine ANDs labels.

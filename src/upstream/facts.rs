@@ -15,7 +15,7 @@ use super::error::UpstreamError;
 use crate::operation::names::{ContainerId, ExecId};
 use crate::policy::depth::Depth;
 use crate::policy::facts::{
-    ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, VolumeFacts, Within,
+    ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, Powers, VolumeFacts, Within,
 };
 use crate::policy::ownership::{self, Owner, Whose};
 use crate::request::{Filters, percent};
@@ -44,6 +44,7 @@ struct ContainerAnswer {
     config: ConfigAnswer,
     host_config: HostConfigAnswer,
     network_settings: NetworkSettingsAnswer,
+    mounts: Option<Vec<MountAnswer>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -58,6 +59,29 @@ struct ConfigAnswer {
 #[serde(default, rename_all = "PascalCase")]
 struct HostConfigAnswer {
     privileged: bool,
+    network_mode: String,
+    pid_mode: String,
+    ipc_mode: String,
+    #[serde(rename = "UTSMode")]
+    uts_mode: String,
+    userns_mode: String,
+    cap_add: Option<Vec<String>>,
+    devices: Option<Vec<DeviceAnswer>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "PascalCase")]
+struct DeviceAnswer {
+    path_on_host: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "PascalCase")]
+struct MountAnswer {
+    r#type: String,
+    source: String,
+    #[serde(rename = "RW")]
+    writable: Option<bool>,
 }
 
 #[derive(Deserialize, Default)]
@@ -447,13 +471,14 @@ fn read_listed(answer: ListAnswer, depth: Depth) -> Option<ListedContainer> {
         image,
         networks: BTreeMap::new(),
         privileged: false,
+        powers: Powers::default(),
         created: u64::try_from(created).ok(),
     };
     Some(ListedContainer { facts, names, state })
 }
 
 fn read_container(answer: ContainerAnswer, depth: Depth) -> Option<ContainerFacts> {
-    let ContainerAnswer { id, image, config, host_config, network_settings } = answer;
+    let ContainerAnswer { id, image, config, host_config, network_settings, mounts } = answer;
     let networks = network_settings.networks.unwrap_or_default().into_iter().map(|(name, endpoint)| {
         // before its first start a container on the default network may show it by the word `default`
         let name = if name == "default" { "bridge".to_owned() } else { name };
@@ -466,8 +491,25 @@ fn read_container(answer: ContainerAnswer, depth: Depth) -> Option<ContainerFact
         image: config.image,
         networks: networks.collect(),
         privileged: host_config.privileged,
+        powers: read_powers(host_config, mounts),
         created: None,
     })
+}
+
+fn read_powers(host_config: HostConfigAnswer, mounts: Option<Vec<MountAnswer>>) -> Powers {
+    let HostConfigAnswer { privileged: _, network_mode, pid_mode, ipc_mode, uts_mode, userns_mode, cap_add, devices } =
+        host_config;
+    let binds = mounts.unwrap_or_default().into_iter().filter(|mount| mount.r#type == "bind");
+    Powers {
+        network_mode,
+        pid_mode,
+        ipc_mode,
+        uts_mode,
+        userns_mode,
+        cap_add: cap_add.unwrap_or_default(),
+        devices: devices.unwrap_or_default().into_iter().map(|device| device.path_on_host).collect(),
+        binds: binds.map(|mount| (mount.source, mount.writable.unwrap_or(true))).collect(),
+    }
 }
 
 fn read_network(answer: NetworkAnswer, depth: Depth) -> NetworkFacts {

@@ -23,7 +23,7 @@ use docker_broker::operation::encoded::Payload;
 use docker_broker::operation::routes::{self, Kind, ROWS, Standing};
 use docker_broker::policy::builtin::builtin;
 use docker_broker::policy::depth::Depth;
-use docker_broker::policy::facts::{ContainerFacts, Fact, FactQuery, Facts};
+use docker_broker::policy::facts::{ContainerFacts, Fact, FactQuery, Facts, Powers};
 use docker_broker::policy::judge::Judge;
 use docker_broker::policy::ownership::{Owner, Stamp};
 use docker_broker::request::{self, JsonBounds};
@@ -174,7 +174,7 @@ fn encoded(kind: Kind, method: &str, target: &str, body: &[u8]) -> Result<(Strin
         policy: "u".into(),
         depth: Depth::default(),
     };
-    let judge = Judge { policy: &policy, stamp: &stamp };
+    let judge = Judge { policy: &policy, stamp: &stamp, sockets: &[] };
     let mut facts = Facts::default();
     for query in judge.questions(&operation, &facts) {
         let fact = answer(&query);
@@ -199,6 +199,7 @@ fn answer(query: &FactQuery) -> Fact {
         image: String::new(),
         networks: BTreeMap::new(),
         privileged: false,
+        powers: Powers::default(),
         created: None,
     };
     Fact::Container(Some(Box::new(container)))

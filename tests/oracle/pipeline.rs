@@ -32,6 +32,7 @@ use super::world;
 pub(crate) struct Broker {
     policy: Policy,
     stamp: Stamp,
+    sockets: Vec<String>,
     bounds: Bounds,
     runtime: Runtime,
 }
@@ -76,7 +77,7 @@ impl Broker {
             depth: Depth::default(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        Self { policy, stamp, bounds: Bounds::default(), runtime }
+        Self { policy, stamp, sockets: vec!["/opt/broker/docker.sock".to_owned()], bounds: Bounds::default(), runtime }
     }
 
     pub(crate) fn answer(&self, request: &ClientRequest) -> Outcome {
@@ -117,7 +118,7 @@ impl Broker {
     }
 
     fn judge(&self, operation: Operation) -> Result<Permit, Stage> {
-        let judge = Judge { policy: &self.policy, stamp: &self.stamp };
+        let judge = Judge { policy: &self.policy, stamp: &self.stamp, sockets: &self.sockets };
         let mut facts = Facts::default();
         loop {
             let questions = judge.questions(&operation, &facts);
