@@ -96,6 +96,14 @@ impl RunFolders {
         Self(folders)
     }
 
+    /// The folders of the user of this process, as its environment names them.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        let named = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let temporary = named("TMPDIR").unwrap_or_else(|| PathBuf::from(TEMPORARY));
+        Self::below(named("XDG_RUNTIME_DIR").as_deref(), &[&temporary, Path::new(TEMPORARY)])
+    }
+
     /// A place for the run of an instance, in the first folder that can be used. An instance's name has no `/`.
     ///
     /// # Errors
@@ -257,6 +265,8 @@ fn forget_unfinished(path: &Path) {
         let _ = fs::remove_file(path);
     }
 }
+
+const TEMPORARY: &str = "/tmp";
 
 const SOCKET: &str = "docker.sock";
 

@@ -60,8 +60,13 @@ impl Signals {
     }
 
     /// The next one that asks a process to end.
-    pub(super) async fn next_that_ends(&mut self) {
-        while !matches!(self.next().await, Signal::INT | Signal::TERM | Signal::HUP | Signal::QUIT) {}
+    pub(super) async fn next_that_ends(&mut self) -> Signal {
+        loop {
+            let signal = self.next().await;
+            if matches!(signal, Signal::INT | Signal::TERM | Signal::HUP | Signal::QUIT) {
+                return signal;
+            }
+        }
     }
 
     /// Forgets what came and was not looked at.
