@@ -119,7 +119,7 @@ fn the_suite_fails(engine: Engine) {
     let summary = scene.summary();
     assert_eq!(summary["refused"][0]["key"], "containers.exec", "{summary:#}");
     assert_eq!(summary["made"]["containers"]["postgres:16"], 1, "{summary:#}");
-    assert!(ended.1.contains("set `containers.exec` in policy `policy`"), "{}", ended.1);
+    assert!(ended.1.contains("set `containers.exec` in policy file `policy.toml`"), "{}", ended.1);
     totals().suites += 2;
 }
 
