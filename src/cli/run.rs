@@ -154,7 +154,7 @@ fn plan(arguments: RunArgs, origins: &Origins, environment: &Environment) -> Res
         environment.unknown(&Cli::command()),
     )?;
     let changes = environment::changes(&listen, &variables, &kept);
-    let command = exactly(command, std::env::args_os().collect());
+    let command = exactly(command, &std::env::args_os().collect::<Vec<_>>());
     Ok(Plan {
         instance,
         folders,
@@ -186,7 +186,7 @@ fn warnings(config: &ServeConfig, behind_broker: bool, environment: &Environment
 }
 
 /// The words of the command as they were written: they need not be UTF-8.
-fn exactly(read: Vec<String>, written: Vec<OsString>) -> Vec<OsString> {
+fn exactly(read: Vec<String>, written: &[OsString]) -> Vec<OsString> {
     let tail = written.len().checked_sub(read.len()).and_then(|start| written.get(start..)).unwrap_or_default();
     let is_same = tail.len() == read.len() && tail.iter().zip(&read).all(|(raw, word)| raw.to_string_lossy() == *word);
     if is_same { tail.to_vec() } else { read.into_iter().map(OsString::from).collect() }
@@ -328,8 +328,8 @@ mod tests {
         let odd = OsString::from_vec(vec![b'a', 0xff]);
         let written = vec!["docker-broker".into(), "run".into(), "x".into(), odd.clone()];
         let read = vec!["x".to_owned(), odd.to_string_lossy().into_owned()];
-        assert_eq!(exactly(read, written.clone()), [OsString::from("x"), odd]);
-        assert_eq!(exactly(vec!["y".to_owned()], written), ["y"]);
+        assert_eq!(exactly(read, &written), [OsString::from("x"), odd]);
+        assert_eq!(exactly(vec!["y".to_owned()], &written), ["y"]);
     }
 
     #[test]

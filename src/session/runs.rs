@@ -351,6 +351,7 @@ mod tests {
         let (_place, folders) = folders();
         for round in 0..20 {
             drop(folders.place(&format!("run-{round}")).unwrap().take(&engine(), false).unwrap());
+            #[expect(clippy::needless_collect, reason = "all have to be started before one is waited for")]
             let finders: Vec<_> = (0..4)
                 .map(|_| {
                     let folders = folders.clone();
