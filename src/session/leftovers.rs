@@ -69,26 +69,28 @@ pub async fn of_dead_runs(folders: &RunFolders) -> Vec<String> {
 }
 
 async fn of_dead_run(dead: DeadRun) -> String {
-    let engine = Engine::new(dead.upstream.clone(), &Bounds::default());
+    let (instance, upstream) = (dead.instance.clone(), dead.upstream.clone());
+    let said = format!("`{instance}` did not clean up after itself");
+    if !upstream.path().exists() {
+        // a broker that is gone has taken its clients' objects with it, or is looked for itself by its own name
+        if dead.behind_broker {
+            dead.end();
+            return format!("{said}; the broker that was its engine is gone as well");
+        }
+        return format!("{said}, and its engine at {upstream} is not there");
+    }
     // it may have died a moment ago, in the middle of a create
-    let doubt = dead.upstream.path().exists();
-    let leftovers = remove_all(&engine, &dead.instance, doubt).await;
-    let instance = dead.instance.clone();
-    // the broker that it stood before is gone, and its own leftovers, these included, are looked for by its own name
-    let nobody_is_there = dead.behind_broker && !doubt;
-    if leftovers.is_nothing() || nobody_is_there {
+    let leftovers = remove_all(&Engine::new(upstream.clone(), &Bounds::default()), &instance, true).await;
+    if leftovers.is_nothing() {
         dead.end();
-        return format!(
-            "`{instance}` did not clean up after itself; removed {} of its objects",
-            leftovers.removed.len()
-        );
+        return format!("{said}; removed {} of its objects", leftovers.removed.len());
     }
     let why = leftovers
         .left
         .first()
         .map(|Left { item, obstacle, words }| format!("{} `{}`: {}: {words}", item.kind, item.id, obstacle.words()));
     let why = why.or(leftovers.unseen).unwrap_or_default();
-    format!("`{instance}` did not clean up after itself, and something of it is left on {}: {why}", dead.upstream)
+    format!("{said}, and something of it is left on {upstream}: {why}")
 }
 
 /// Pauses before further looks.
