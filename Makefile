@@ -44,7 +44,7 @@ oracle: ## The engine's own API server reads what was forwarded
 	DOCKER_BROKER_E2E=1 cargo test --quiet --test oracle
 
 .PHONY: e2e
-e2e: e2e-cli e2e-python e2e-java refusals e2e-kill ## All end-to-end tests
+e2e: e2e-cli e2e-python e2e-java e2e-run refusals e2e-kill ## All end-to-end tests
 
 .PHONY: e2e-cli
 e2e-cli: lab-packages ## The docker CLI through the broker, next to the docker CLI directly
@@ -59,6 +59,11 @@ e2e-python: lab-packages ## The stock Testcontainers suite for Python
 e2e-java: lab-packages ## The stock Testcontainers suites for Java
 	tests/e2e/suites/prepare java
 	$(E2E) e2e-java
+
+.PHONY: e2e-run
+e2e-run: lab-packages ## `docker-broker run` around the Java suite: to its end, and broken off at five points
+	tests/e2e/suites/prepare java
+	$(E2E) e2e-run
 
 .PHONY: refusals
 refusals: lab-packages ## Everything that must be refused, on real engines, and what went upstream

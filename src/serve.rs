@@ -15,6 +15,8 @@ use crate::config::ServeConfig;
 use crate::listener::{ListenError, Listener};
 use crate::policy::ownership::Owner;
 use crate::session::Sweeper;
+use crate::session::leftovers;
+use crate::session::runs::RunFolders;
 use crate::upstream::Engine;
 use crate::upstream::address::Address;
 
@@ -144,6 +146,8 @@ pub async fn run(config: ServeConfig) -> Result<(), ServeError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
     let server = Server::start(config)?;
+    #[expect(clippy::disallowed_methods, reason = "ends with the process; what it did not come to, the next one does")]
+    tokio::spawn(after_dead_runs());
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -167,6 +171,13 @@ pub fn socket_paths(addresses: &[&Address]) -> Vec<String> {
     });
     let ends = addresses.iter().filter_map(|address| address.path().canonicalize().ok());
     given.chain(followed).chain(ends).map(|path| path.to_string_lossy().into_owned()).collect()
+}
+
+/// Takes away what runs of this user left behind that were killed.
+async fn after_dead_runs() {
+    for line in leftovers::of_dead_runs(&RunFolders::of_this_process()).await {
+        tracing::info!("{line}");
+    }
 }
 
 /// A name for this run, unlike that of any other run on this machine: its start in nanoseconds and its process.

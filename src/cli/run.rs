@@ -6,7 +6,6 @@
 //! its own one.
 
 mod child;
-mod cleanup;
 mod environment;
 mod shim;
 mod signals;
@@ -32,10 +31,10 @@ use crate::config::environment::{Environment, Origins};
 use crate::config::{ServeConfig, resolve};
 use crate::policy::builtin::DEFAULT_NAME;
 use crate::serve::{Private, Server};
-use crate::session::runs::{Place, Run, RunFolders};
+use crate::session::leftovers::{self, Leftovers};
+use crate::session::runs::{Place, RunFolders};
 use crate::upstream::Engine;
 use crate::upstream::address::Address;
-use cleanup::Cleaned;
 use environment::Variable;
 use signals::Signals;
 use summary::Summary;
@@ -132,7 +131,7 @@ fn plan(arguments: RunArgs, origins: &Origins, environment: &Environment) -> Res
     } = arguments;
     let failed = |error: &dyn std::error::Error| Failure::new(Exit::Broker, error);
     let instance = new_name().map_err(|error| failed(&error))?;
-    let folders = folders(environment);
+    let folders = RunFolders::of_this_process();
     let place = folders.place(&instance).map_err(|error| failed(&error))?;
     let listen = Address::parse(&place.socket().to_string_lossy()).map_err(|error| failed(&error))?;
     let records = RecordArgs { audit, audit_format, audit_required: false, log_level, log_format: Format::Text };
@@ -155,7 +154,7 @@ fn plan(arguments: RunArgs, origins: &Origins, environment: &Environment) -> Res
         environment.unknown(&Cli::command()),
     )?;
     let changes = environment::changes(&listen, &variables, &kept);
-    let command = exactly(command, std::env::args_os().collect());
+    let command = exactly(command, &std::env::args_os().collect::<Vec<_>>());
     Ok(Plan {
         instance,
         folders,
@@ -187,7 +186,7 @@ fn warnings(config: &ServeConfig, behind_broker: bool, environment: &Environment
 }
 
 /// The words of the command as they were written: they need not be UTF-8.
-fn exactly(read: Vec<String>, written: Vec<OsString>) -> Vec<OsString> {
+fn exactly(read: Vec<String>, written: &[OsString]) -> Vec<OsString> {
     let tail = written.len().checked_sub(read.len()).and_then(|start| written.get(start..)).unwrap_or_default();
     let is_same = tail.len() == read.len() && tail.iter().zip(&read).all(|(raw, word)| raw.to_string_lossy() == *word);
     if is_same { tail.to_vec() } else { read.into_iter().map(OsString::from).collect() }
@@ -199,9 +198,16 @@ async fn run(plan: Plan) -> Result<Exit, Failure> {
     let failed = |error: &dyn std::error::Error| Failure::new(Exit::Broker, error);
     let mut signals = Signals::listen().await.map_err(|error| failed(&error))?;
     let engine = Engine::new(config.upstream.clone(), &config.bounds);
-    engine.version().await.map_err(|error| failed(&error))?;
-    say(&warnings(&config, engine.is_broker(), &environment, &kept));
-    say(&cleanup::clean_dead(&folders).await);
+    let prepared = async {
+        engine.version().await.map_err(|error| failed(&error))?;
+        say(&warnings(&config, engine.is_broker(), &environment, &kept));
+        say(&leftovers::of_dead_runs(&folders).await);
+        Ok::<(), Failure>(())
+    };
+    tokio::select! {
+        prepared = prepared => prepared?,
+        signal = signals.next_that_ends() => return Ok(Exit::Command(child::code_of(signal))),
+    }
     let run = place.take(&config.upstream, engine.is_broker()).map_err(|error| failed(&error))?;
     let (policy, tally) = (config.policy.clone(), Arc::new(Tally::default()));
     let private = Private { session: instance.clone(), tally: Arc::clone(&tally) };
@@ -216,9 +222,12 @@ async fn run(plan: Plan) -> Result<Exit, Failure> {
         Ok(running) => running.wait(&mut signals).await,
         Err(error) => Err(error),
     };
-    let cleaned = finish(server, &engine, &instance, &tally, &mut signals).await;
-    let complete = cleaned.is_complete();
-    end(run, complete);
+    let leftovers = finish(server, &engine, &instance, &tally, &mut signals).await;
+    let complete = leftovers.is_nothing();
+    // else the lock file stays, and the next run looks again
+    if complete {
+        run.end();
+    }
     let exit_code = ended.map_err(|error| failed(&error))?;
     let summed = Summary {
         instance: &instance,
@@ -226,7 +235,7 @@ async fn run(plan: Plan) -> Result<Exit, Failure> {
         exit_code,
         took: started.elapsed(),
         totals: tally.totals(),
-        cleaned,
+        leftovers,
     };
     if !quiet || !complete {
         terminal::print_error(&summed.text(terminal::stderr_takes_colours()));
@@ -238,15 +247,17 @@ async fn run(plan: Plan) -> Result<Exit, Failure> {
 }
 
 /// Ends the broker and removes what was made. A second signal breaks it off.
-async fn finish(server: Server, engine: &Engine, instance: &str, tally: &Tally, signals: &mut Signals) -> Cleaned {
+async fn finish(server: Server, engine: &Engine, instance: &str, tally: &Tally, signals: &mut Signals) -> Leftovers {
     signals.forget();
     let work = async {
         server.finish().await;
-        cleanup::clean(engine, instance, tally.totals().doubtful > 0).await
+        leftovers::remove_all(engine, instance, tally.totals().doubtful > 0).await
     };
     tokio::select! {
-        cleaned = work => cleaned,
-        () = asked_twice(signals) => Cleaned { unseen: Some("a signal broke it off".to_owned()), ..Cleaned::default() },
+        leftovers = work => leftovers,
+        () = asked_twice(signals) => {
+            Leftovers { unseen: Some("a signal broke it off".to_owned()), ..Leftovers::default() }
+        }
     }
 }
 
@@ -254,13 +265,6 @@ async fn asked_twice(signals: &mut Signals) {
     signals.next_that_ends().await;
     say(&["the command has ended, and what it left is being removed; a second signal breaks that off".to_owned()]);
     signals.next_that_ends().await;
-}
-
-/// Where something is left, the lock file stays: the next run looks again.
-fn end(run: Run, complete: bool) {
-    if complete {
-        run.end();
-    }
 }
 
 fn write_summary(path: &Path, summary: &Summary<'_>) {
@@ -276,11 +280,6 @@ fn say(lines: &[String]) {
     }
 }
 
-fn folders(environment: &Environment) -> RunFolders {
-    let temporary = PathBuf::from(environment.value("TMPDIR").unwrap_or(TEMPORARY));
-    RunFolders::below(environment.value("XDG_RUNTIME_DIR").map(Path::new), &[&temporary, Path::new(TEMPORARY)])
-}
-
 /// A name that no other run has.
 fn new_name() -> std::io::Result<String> {
     let mut bytes = [0; 6];
@@ -290,8 +289,6 @@ fn new_name() -> std::io::Result<String> {
 
 /// The listener's name, which is a part of the owner label.
 const LISTENER: &str = "main";
-
-const TEMPORARY: &str = "/tmp";
 
 pub(super) const LONG_ABOUT: &str = "\
 Run a command with a broker of its own, and take away what it leaves behind.
@@ -331,8 +328,8 @@ mod tests {
         let odd = OsString::from_vec(vec![b'a', 0xff]);
         let written = vec!["docker-broker".into(), "run".into(), "x".into(), odd.clone()];
         let read = vec!["x".to_owned(), odd.to_string_lossy().into_owned()];
-        assert_eq!(exactly(read, written.clone()), [OsString::from("x"), odd]);
-        assert_eq!(exactly(vec!["y".to_owned()], written), ["y"]);
+        assert_eq!(exactly(read, &written), [OsString::from("x"), odd]);
+        assert_eq!(exactly(vec!["y".to_owned()], &written), ["y"]);
     }
 
     #[test]

@@ -277,9 +277,7 @@ fn judge_labels(judge: &Judge<'_>, labels: &StringMap) -> Result<(), Denial> {
 }
 
 fn reserved_labels(judge: &Judge<'_>, place: &str, labels: &StringMap) -> Result<(), Denial> {
-    let is_ours =
-        |(key, value): &(&String, &String)| is_reserved_label(key) && !judge.stamp.depth.lets_pass(key, value);
-    match labels.0.iter().find(is_ours) {
+    match labels.0.iter().find(|(key, value)| judge.reserves(key, value)) {
         None => Ok(()),
         Some((key, _)) => {
             let why = format!("labels that begin with `{}` say whose an object is", ownership::PREFIX);

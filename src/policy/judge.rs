@@ -7,6 +7,7 @@ use super::compile::{Policy, Scope};
 use super::denial::{Denial, Reason, Refusal, plain_place, shown};
 use super::facts::{ContainerFacts, FactQuery, Facts};
 use super::ownership::Stamp;
+use super::pattern::is_reserved_label;
 use super::permit::{FollowUp, Permit, Relay};
 use super::{container, container_create, exec, image, network, system, volume};
 use crate::operation::Operation;
@@ -146,6 +147,11 @@ impl Judge<'_> {
             reason,
             policy: self.policy.to_string(),
         }))
+    }
+
+    /// Whether a label is one that only brokers write, and not one of a broker that stands before this one.
+    pub(super) fn reserves(&self, key: &str, value: &str) -> bool {
+        is_reserved_label(key) && !self.stamp.depth.lets_pass(key, value)
     }
 
     /// Whether this container was made by this owner, from the image that its label names.
