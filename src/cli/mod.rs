@@ -3,6 +3,7 @@
 //! Each command has a file of its own. Must never decide anything about a request: that is `policy`.
 
 mod check;
+mod config;
 pub mod exit;
 mod healthcheck;
 mod log;
@@ -17,13 +18,13 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::config::ServeConfig;
 use crate::config::arguments::ServeArgs;
 use crate::config::environment::Environment;
+use crate::config::{Reread, ServeConfig};
 use exit::{EXIT_CODES, Exit, Failure};
 
 /// The whole command line.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(
     name = "docker-broker",
     version,
@@ -41,11 +42,14 @@ struct Cli {
 }
 
 /// What there is to do.
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 enum Command {
     /// Run the broker between clients and an engine
     #[command(long_about = serve::LONG_ABOUT, after_long_help = serve::EXAMPLES)]
     Serve(Box<ServeArgs>),
+    /// Show what `serve` would run with, and where each value comes from
+    #[command(after_long_help = config::EXAMPLES)]
+    Config(Box<config::ConfigArgs>),
     /// Report what is wrong with policies, and what weakens them
     #[command(after_long_help = check::EXAMPLES)]
     Check(check::CheckArgs),
@@ -66,10 +70,10 @@ enum Command {
     },
 }
 
-/// Runs the command line of this process. `run` is what `serve` does once everything was read.
+/// Runs the command line of this process. `run` is what `serve` does once everything was read; it can be read again.
 pub fn main<Run, Running>(run: Run) -> ExitCode
 where
-    Run: FnOnce(ServeConfig) -> Running,
+    Run: FnOnce(ServeConfig, Reread) -> Running,
     Running: Future<Output = Result<(), Failure>>,
 {
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
@@ -84,21 +88,28 @@ where
 
 fn start<Run, Running>(words: &[String], environment: &Environment, run: Run) -> Result<Exit, Failure>
 where
-    Run: FnOnce(ServeConfig) -> Running,
+    Run: FnOnce(ServeConfig, Reread) -> Running,
     Running: Future<Output = Result<(), Failure>>,
 {
-    let read::Words { cli, origins } = match read::read(words, environment)? {
-        read::Read::Run(words) => *words,
+    let all = match read::read(words, environment)? {
+        read::Read::Run(all) => all,
         read::Read::Print(text) => return terminal::print(&text).map(|()| Exit::Done),
     };
+    let Some(read::Words { cli, origins: _ }) = all.first().cloned() else { return Err(nothing_read()) };
     match cli.command {
-        Command::Serve(arguments) => serve::start(*arguments, &origins, environment, run),
+        Command::Serve(_) => serve::start(words, environment, all, run),
+        Command::Config(arguments) => config::run(&arguments, environment, all),
         Command::Check(arguments) => check::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Operations(arguments) => operations::run(&arguments),
         Command::Healthcheck(arguments) => healthcheck::run(&arguments),
         Command::Completion { shell } => complete(shell),
     }
+}
+
+/// What cannot happen: the words were read, and there is nothing.
+fn nothing_read() -> Failure {
+    Failure::said(Exit::Software, "the command line was read, and there is nothing in it")
 }
 
 fn complete(shell: clap_complete::Shell) -> Result<Exit, Failure> {

@@ -7,7 +7,7 @@
 //! before the broker started, more than a minute ago, and was never started: a broker or client that died in between left
 //! it behind. Must never touch a container whose labels and image do not prove that it is the owner's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -26,7 +26,7 @@ use crate::upstream::{Engine, UpstreamError};
 #[derive(Debug)]
 pub struct Sweeper {
     engine: Arc<Engine>,
-    owner: Owner,
+    owners: Mutex<HashSet<Owner>>,
     news: Notify,
     /// Whether a create ended in a way that nobody saw since the last look.
     doubt: AtomicBool,
@@ -51,11 +51,22 @@ struct Look {
 }
 
 impl Sweeper {
-    /// A sweeper for one owner's containers.
+    /// A sweeper for the containers of owners that [`Self::look_after`] will name.
     #[must_use]
-    pub fn new(engine: Arc<Engine>, owner: Owner) -> Arc<Self> {
+    pub fn new(engine: Arc<Engine>) -> Arc<Self> {
         let doubt = AtomicBool::new(true);
-        Arc::new(Self { engine, owner, news: Notify::new(), doubt, told: Mutex::default() })
+        Arc::new(Self { engine, owners: Mutex::default(), news: Notify::new(), doubt, told: Mutex::default() })
+    }
+
+    /// Looks after this owner's containers as well from now on.
+    pub fn look_after(&self, owner: &Owner) {
+        if self.owners().insert(owner.clone()) {
+            self.doubt();
+        }
+    }
+
+    fn owners(&self) -> std::sync::MutexGuard<'_, HashSet<Owner>> {
+        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A container is being made that expires at this time (Unix seconds).
@@ -112,9 +123,17 @@ impl Sweeper {
     /// One look at everything that is the owner's. One that cannot be removed does not keep the others.
     async fn sweep(&self, started: u64, now: u64) -> Result<Round, UpstreamError> {
         let mut round = Round { next: None, failed: false };
-        for container in self.engine.owned_containers(&self.owner).await? {
+        let owners: Vec<Owner> = self.owners().iter().cloned().collect();
+        for owner in owners {
+            self.sweep_owner(&owner, &mut round, started, now).await?;
+        }
+        Ok(round)
+    }
+
+    async fn sweep_owner(&self, owner: &Owner, round: &mut Round, started: u64, now: u64) -> Result<(), UpstreamError> {
+        for container in self.engine.owned_containers(owner).await? {
             if is_over(&container, started, now) {
-                round.failed |= match self.remove(&container).await {
+                round.failed |= match self.remove(owner, &container).await {
                     Ok(gone) => !gone,
                     Err(error @ UpstreamError::Unreachable { .. }) => return Err(error),
                     Err(error) => {
@@ -126,12 +145,12 @@ impl Sweeper {
                 round.next = Some(round.next.map_or(at, |next| next.min(at)));
             }
         }
-        Ok(round)
+        Ok(())
     }
 
     /// Whether it is gone.
-    async fn remove(&self, container: &ListedContainer) -> Result<bool, UpstreamError> {
-        let Some(permit) = housekeeping::remove_owned(&self.owner, &container.facts) else { return Ok(true) };
+    async fn remove(&self, owner: &Owner, container: &ListedContainer) -> Result<bool, UpstreamError> {
+        let Some(permit) = housekeeping::remove_owned(owner, &container.facts) else { return Ok(true) };
         let (status, bytes) = self.engine.perform(&permit).await?;
         let id = &container.facts.id;
         let gone = status.is_success() || status == StatusCode::NOT_FOUND;

@@ -58,6 +58,7 @@ fn help_teaches() {
     for words in [
         &["--help"][..],
         &["serve", "--help"],
+        &["config", "--help"],
         &["check", "--help"],
         &["policy", "--help"],
         &["policy", "new", "--help"],
