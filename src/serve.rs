@@ -16,7 +16,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::{Audit, AuditError, Reload, ReloadOutcome};
+use crate::audit::{Audit, AuditError, Reload, ReloadOutcome, Tally};
 use crate::broker::{Broker, BrokerParts};
 use crate::client::Isolate;
 use crate::config::{ConfigError, ListenerConfig, Reread, ServeConfig, sockets};
@@ -77,6 +77,15 @@ pub struct Server {
     config: ServeConfig,
 }
 
+/// What a broker that belongs to one command has of its own.
+#[derive(Debug)]
+pub struct Private {
+    /// The session of all that is made through it.
+    pub session: String,
+    /// Where its requests are counted.
+    pub tally: Arc<Tally>,
+}
+
 /// A listener that runs.
 #[derive(Debug)]
 struct Running {
@@ -94,6 +103,7 @@ struct Common {
     audit: Arc<Audit>,
     sweeper: Arc<Sweeper>,
     connections: Arc<Connections>,
+    session: String,
     next_request: Arc<AtomicU64>,
     stop: CancellationToken,
 }
@@ -107,22 +117,40 @@ impl Server {
         Self::start_with(config, Passed::default())
     }
 
+    /// The same for a broker that belongs to one command.
+    ///
+    /// # Errors
+    /// See [`Self::start`].
+    pub fn start_private(config: ServeConfig, private: Private) -> Result<Self, ServeError> {
+        Self::start_as(config, Passed::default(), Some(private))
+    }
+
     /// The same, with sockets of the service manager in the place of some listeners' own.
     ///
     /// # Errors
     /// See [`Self::start`]; and when it is not clear which socket is whose, or one cannot be used.
     pub fn start_with(config: ServeConfig, passed: Passed) -> Result<Self, ServeError> {
+        Self::start_as(config, passed, None)
+    }
+
+    fn start_as(config: ServeConfig, passed: Passed, private: Option<Private>) -> Result<Self, ServeError> {
         let taken = take_passed(&config, passed)?;
-        let audit = Arc::new(Audit::open(&config.audit)?);
+        let mut audit = Audit::open(&config.audit)?;
+        let session = private.map(|Private { session, tally }| {
+            audit.count_in(tally);
+            session
+        });
+        let audit = Arc::new(audit);
         let bound = bind(&config.listeners, taken)?;
         let engine = Arc::new(Engine::new(config.upstream.clone(), &config.bounds));
-        let sweeper = Sweeper::new(Arc::clone(&engine));
+        let sweeper = Sweeper::new(Arc::clone(&engine), &config.instance);
         let common = Common {
             config,
             engine,
             audit,
             sweeper,
             connections: Arc::default(),
+            session: session.unwrap_or_else(session_name),
             next_request: Arc::new(AtomicU64::new(1)),
             stop: CancellationToken::new(),
         };
@@ -166,6 +194,19 @@ impl Server {
         }
     }
 
+    /// Stops at once, without a drain time, and waits for creates that are under way: what they make can then be found.
+    /// The engine's patience bounds it.
+    pub async fn finish(self) {
+        let brokers: Vec<Arc<Broker>> = self.listeners.iter().map(|running| Arc::clone(&running.broker)).collect();
+        for broker in &brokers {
+            broker.stopping.cancel();
+        }
+        self.stop().await;
+        for broker in brokers {
+            broker.tasks.wait().await;
+        }
+    }
+
     fn record(&self, cause: Cause, reloaded: &Reloaded) {
         let Reloaded { outcome, policies, needs_restart, reason } = reloaded.clone();
         match (&reason, outcome) {
@@ -194,14 +235,13 @@ impl Common {
     fn run(&self, config: &ListenerConfig, socket: Listener) -> Running {
         let owner = Owner::new(&self.config.instance, &config.name);
         announce(config, &owner, &socket);
-        self.sweeper.look_after(&owner);
         let broker = Arc::new(Broker::new(BrokerParts {
             policy: ArcSwap::from_pointee(config.policy.clone()),
             engine: Arc::clone(&self.engine),
             owner,
             isolate: config.isolate,
             listener: config.name.clone(),
-            session: session_name(),
+            session: self.session.clone(),
             next_request: Arc::clone(&self.next_request),
             audit: Arc::clone(&self.audit),
             audit_required: self.config.audit.required,

@@ -5,12 +5,17 @@
 mod check;
 mod config;
 pub mod exit;
+mod explain;
 mod healthcheck;
+mod input;
 mod log;
 mod operations;
 mod policy;
 mod read;
+mod run;
 mod serve;
+mod situation;
+mod surroundings;
 pub mod terminal;
 
 use std::future::Future;
@@ -50,9 +55,15 @@ enum Command {
     /// Show what `serve` would run with, and where each value comes from
     #[command(after_long_help = config::EXAMPLES)]
     Config(Box<config::ConfigArgs>),
+    /// Run a command with a broker of its own, and take away what it leaves behind
+    #[command(long_about = run::LONG_ABOUT, after_long_help = run::EXAMPLES)]
+    Run(Box<run::RunArgs>),
     /// Report what is wrong with policies, and what weakens them
     #[command(after_long_help = check::EXAMPLES)]
     Check(check::CheckArgs),
+    /// Say what would become of a request, or what became of one, and why
+    #[command(after_long_help = explain::EXAMPLES)]
+    Explain(Box<explain::ExplainArgs>),
     /// Show the built-in policies, start one of your own, or print the reference of keys
     #[command(after_long_help = policy::EXAMPLES)]
     Policy(policy::PolicyArgs),
@@ -76,6 +87,9 @@ where
     Run: FnOnce(ServeConfig, Reread) -> Running,
     Running: Future<Output = Result<(), Failure>>,
 {
+    if let Some(ended) = run::role(std::env::args_os()) {
+        return ended;
+    }
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     match start(&words, &Environment::of_this_process(), run) {
         Ok(exit) => exit.into(),
@@ -91,15 +105,18 @@ where
     Run: FnOnce(ServeConfig, Reread) -> Running,
     Running: Future<Output = Result<(), Failure>>,
 {
-    let all = match read::read(words, environment)? {
+    let read = read::read(words, environment).map_err(|failure| run::own_failure(words, failure));
+    let all = match read? {
         read::Read::Run(all) => all,
         read::Read::Print(text) => return terminal::print(&text).map(|()| Exit::Done),
     };
-    let Some(read::Words { cli, origins: _ }) = all.first().cloned() else { return Err(nothing_read()) };
+    let Some(read::Words { cli, origins }) = all.first().cloned() else { return Err(nothing_read()) };
     match cli.command {
         Command::Serve(_) => serve::start(words, environment, all, run),
         Command::Config(arguments) => config::run(&arguments, environment, all),
+        Command::Run(arguments) => run::start(*arguments, &origins, environment),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments, &origins, environment),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Operations(arguments) => operations::run(&arguments),
         Command::Healthcheck(arguments) => healthcheck::run(&arguments),
@@ -132,6 +149,8 @@ Examples:
       One Postgres for test suites, and nothing else
   DOCKER_HOST=unix:///tmp/broker.sock docker run --rm -e POSTGRES_PASSWORD=x postgres:16
       A client of it
+  docker-broker run -- mvn test
+      A command with a broker of its own, and nothing left behind
   docker-broker policy new agent --extends testcontainers --output agent.toml
       A policy of your own
   docker-broker check agent.toml

@@ -37,7 +37,9 @@ pub(super) fn told(all: Vec<Words>) -> Vec<Told> {
     let told = |Words { cli, origins }| match cli.command {
         Command::Serve(arguments) => Some(Told { arguments: *arguments, origins }),
         Command::Config(arguments) => Some(Told { arguments: arguments.serve, origins }),
-        Command::Check(_)
+        Command::Run(_)
+        | Command::Check(_)
+        | Command::Explain(_)
         | Command::Policy(_)
         | Command::Operations(_)
         | Command::Healthcheck(_)
@@ -48,10 +50,15 @@ pub(super) fn told(all: Vec<Words>) -> Vec<Told> {
 
 /// Runs until the broker ends.
 pub(super) fn wait(running: impl Future<Output = Result<(), Failure>>) -> Result<Exit, Failure> {
+    block_on(running)??;
+    Ok(Exit::Done)
+}
+
+/// Runs something to its end.
+pub(super) fn block_on<T>(running: impl Future<Output = T>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(Exit::Io, &error))?;
-    runtime.block_on(running)?;
-    Ok(Exit::Done)
+    Ok(runtime.block_on(running))
 }
 
 /// The same words again, over files that may have changed.

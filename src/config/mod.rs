@@ -27,7 +27,7 @@ use crate::policy::overrides::OverrideError;
 use crate::upstream::address::Address;
 
 pub use reread::Reread;
-pub use resolve::{Told, resolve};
+pub use resolve::{Told, resolve, resolve_one};
 
 use file::FileError;
 

@@ -55,6 +55,21 @@ pub fn resolve(told: Vec<Told>, environment: &Environment, unknown: Vec<String>)
     Ok(ServeConfig { listeners, upstream, upstream_choice, instance, bounds, audit, files, warnings })
 }
 
+/// The same for a broker that has one listener, which is given beside the rest.
+///
+/// # Errors
+/// See [`resolve`].
+pub fn resolve_one(
+    told: Told,
+    environment: &Environment,
+    unknown: Vec<String>,
+) -> Result<(ServeConfig, ListenerConfig), ConfigError> {
+    let config = resolve(vec![told], environment, unknown)?;
+    let none = || wrong("`listener`", "", "there is no listener".to_owned());
+    let listener = config.listeners.first().cloned().ok_or_else(none)?;
+    Ok((config, listener))
+}
+
 fn resolve_listener(
     arguments: ServeArgs,
     origins: &Origins,
