@@ -3,16 +3,18 @@
 //! It fails as `serve` would. Settings hold no secrets; what looks like a password in an address is not printed all the
 //! same. Must never make, open or bind anything.
 
+use std::time::Duration;
+
 use clap::{Args, CommandFactory, ValueEnum};
 use serde::Serialize;
 
 use super::exit::{Exit, Failure};
 use super::read::Words;
 use super::{Cli, serve, terminal};
-use crate::audit::{Format, Sink};
+use crate::audit::Sink;
 use crate::bounds::Bounds;
 use crate::client::Isolate;
-use crate::config::arguments::{List, LogLevel, PolicyChanges, RecordArgs, ServeArgs};
+use crate::config::arguments::{List, PolicyChanges, RecordArgs, ServeArgs};
 use crate::config::environment::Environment;
 use crate::config::origins::{Origins, Source};
 use crate::config::settings::{SETTINGS, Setting, reference_markdown};
@@ -79,7 +81,7 @@ pub(super) fn run(arguments: &ConfigArgs, environment: &Environment, all: Vec<Wo
     }
     let told = serve::told(all);
     let config = resolve(told.clone(), environment, environment.unknown(&Cli::command()))?;
-    let shown = show(&told, config);
+    let shown = show(&told, &config);
     let text = match arguments.format {
         ConfigFormat::Table => table(&shown),
         ConfigFormat::Json => {
@@ -91,19 +93,19 @@ pub(super) fn run(arguments: &ConfigArgs, environment: &Environment, all: Vec<Wo
     Ok(Exit::Done)
 }
 
-fn show(told: &[Told], config: ServeConfig) -> Shown {
-    let ServeConfig { ref listeners, ref files, ref warnings, .. } = config;
+fn show(told: &[Told], config: &ServeConfig) -> Shown {
+    let ServeConfig { listeners, files, warnings, .. } = config;
     let of_listener = |(listener, told): (&ListenerConfig, &Told)| ShownListener {
         name: listener.name.clone(),
         owner: owner(&config.instance, listener),
         policy: listener.policy.to_string(),
         policy_version: listener.policy_version.clone(),
-        settings: lines(told, &config, listener, true),
+        settings: lines(told, config, listener, true),
     };
     let first = listeners.first().zip(told.first());
     Shown {
         listeners: listeners.iter().zip(told).map(of_listener).collect(),
-        settings: first.map(|(listener, told)| lines(told, &config, listener, false)).unwrap_or_default(),
+        settings: first.map(|(listener, told)| lines(told, config, listener, false)).unwrap_or_default(),
         files: files.iter().map(|path| path.display().to_string()).collect(),
         warnings: warnings.clone(),
     }
@@ -129,12 +131,10 @@ fn lines(told: &Told, config: &ServeConfig, listener: &ListenerConfig, of_listen
 }
 
 fn from(origins: &Origins, flag: &str, config: &ServeConfig) -> String {
-    match origins.source(flag) {
-        Source::Default if flag == "upstream" && config.upstream_choice.ends_with("DOCKER_HOST") => {
-            "variable DOCKER_HOST".to_owned()
-        }
-        source => source.to_string(),
-    }
+    let source = origins.source(flag);
+    let by_docker_host =
+        flag == "upstream" && source == Source::Default && config.upstream_choice.ends_with("DOCKER_HOST");
+    if by_docker_host { "variable DOCKER_HOST".to_owned() } else { source.to_string() }
 }
 
 /// What is in force, by flag. A setting that is new does not compile until it is shown.
@@ -179,7 +179,7 @@ fn values(
     ];
     values.extend(of_changes(changes));
     values.extend(of_records(records));
-    values.extend(of_bounds(bounds));
+    values.extend(of_bounds(&bounds));
     values
 }
 
@@ -219,18 +219,18 @@ fn of_records(records: RecordArgs) -> Vec<(&'static str, Option<String>)> {
     };
     vec![
         ("audit", Some(sink)),
-        ("audit-format", word::<Format>(audit_format)),
+        ("audit-format", word(&audit_format)),
         ("audit-required", Some(audit_required.to_string())),
-        ("log-level", word::<LogLevel>(log_level)),
-        ("log-format", word::<Format>(log_format)),
+        ("log-level", word(&log_level)),
+        ("log-format", word(&log_format)),
     ]
 }
 
-fn word<V: ValueEnum>(value: V) -> Option<String> {
+fn word<V: ValueEnum>(value: &V) -> Option<String> {
     value.to_possible_value().map(|word| word.get_name().to_owned())
 }
 
-fn of_bounds(bounds: Bounds) -> Vec<(&'static str, Option<String>)> {
+fn of_bounds(bounds: &Bounds) -> Vec<(&'static str, Option<String>)> {
     let Bounds {
         header_bytes,
         header_fields,
@@ -248,7 +248,7 @@ fn of_bounds(bounds: Bounds) -> Vec<(&'static str, Option<String>)> {
         archive_entries,
         drain_time,
     } = bounds;
-    let span = |time| Some(humantime::format_duration(time).to_string());
+    let span = |time: &Duration| Some(humantime::format_duration(*time).to_string());
     vec![
         ("header-bytes", Some(header_bytes.to_string())),
         ("header-fields", Some(header_fields.to_string())),

@@ -15,6 +15,7 @@ use crate::config::environment::{Environment, without_variables};
 use crate::config::layers::{Layer, layers};
 use crate::config::origins::{Origins, Source};
 use crate::config::settings;
+use crate::upstream::address::without_credentials;
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -103,7 +104,7 @@ fn given_failure(error: &clap::Error, origins: &Origins) -> Failure {
     };
     let argument = text(ContextKind::InvalidArg).trim_start_matches('-');
     let flag = argument.split(|end: char| end.is_whitespace() || end == '=' || end == '[').next().unwrap_or_default();
-    let value = text(ContextKind::InvalidValue).to_owned();
+    let value = without_credentials(text(ContextKind::InvalidValue));
     match origins.source(flag) {
         Source::Variable(variable) => Failure::from(ConfigError::Variable { variable, value, problem: problem(error) }),
         Source::File { .. } => {

@@ -1,5 +1,6 @@
 //! `docker-broker serve`: reads what it was told, says what it understood, and runs.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 
 use clap::CommandFactory;
@@ -79,10 +80,9 @@ fn announce(config: &ServeConfig) {
     let version = env!("CARGO_PKG_VERSION");
     let ServeConfig { listeners, upstream, upstream_choice, warnings, .. } = config;
     tracing::info!("docker-broker {version} expects the engine at {upstream} ({upstream_choice})");
-    let mut notes: Vec<String> = Vec::new();
+    let mut notes = BTreeSet::new();
     for listener in listeners {
-        let new = listener.policy.not_in_force.iter().map(ToString::to_string);
-        notes.extend(new.filter(|note| !notes.contains(note)).collect::<Vec<_>>());
+        notes.extend(listener.policy.not_in_force.iter().map(ToString::to_string));
     }
     for note in notes {
         tracing::info!("{note}");

@@ -199,7 +199,7 @@ pub enum ConfigError {
         name: String,
         /// Why.
         #[source]
-        source: Box<ConfigError>,
+        source: Box<Self>,
     },
     /// A configuration file that cannot be read.
     #[error("cannot read the configuration file `{}`", path.display())]

@@ -65,7 +65,7 @@ mod tests {
         (Passed(all), numbers)
     }
 
-    fn numbers(assigned: Vec<Option<OwnedFd>>) -> Vec<Option<i32>> {
+    fn numbers(assigned: &[Option<OwnedFd>]) -> Vec<Option<i32>> {
         assigned.iter().map(|socket| socket.as_ref().map(AsRawFd::as_raw_fd)).collect()
     }
 
@@ -85,9 +85,9 @@ mod tests {
     #[test]
     fn names_come_before_the_order() {
         let (sockets, fds) = passed(&[Some("b"), Some("a")]);
-        assert_eq!(numbers(sockets.assign(&["a", "b", "c"]).unwrap()), [Some(fds[1]), Some(fds[0]), None]);
+        assert_eq!(numbers(&sockets.assign(&["a", "b", "c"]).unwrap()), [Some(fds[1]), Some(fds[0]), None]);
         let (sockets, fds) = passed(&[Some("docker-broker.socket"), Some("docker-broker.socket")]);
-        assert_eq!(numbers(sockets.assign(&["a", "b"]).unwrap()), [Some(fds[0]), Some(fds[1])]);
-        assert_eq!(numbers(Passed::default().assign(&["a"]).unwrap()), [None]);
+        assert_eq!(numbers(&sockets.assign(&["a", "b"]).unwrap()), [Some(fds[0]), Some(fds[1])]);
+        assert_eq!(numbers(&Passed::default().assign(&["a"]).unwrap()), [None]);
     }
 }

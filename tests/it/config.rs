@@ -90,10 +90,14 @@ fn listeners_have_policies_and_owners_of_their_own() {
     settings.bind(|| insta::assert_snapshot!("config", table));
 }
 
-#[test]
-fn what_is_wrong_is_said_by_config_as_by_serve() {
-    let two = "[[listener]]\nname = \"a\"\naddress = \"/a.sock\"\n[[listener]]\nname = \"b\"\naddress = \"/b.sock\"\n";
-    let cases: [(&str, &[&str], &[(&str, &str)], i32, &str); 13] = [
+/// A file, flags and variables, and the code and words of the error.
+type Wrong = (&'static str, &'static [&'static str], &'static [(&'static str, &'static str)], i32, &'static str);
+
+const TWO: &str =
+    "[[listener]]\nname = \"a\"\naddress = \"/a.sock\"\n[[listener]]\nname = \"b\"\naddress = \"/b.sock\"\n";
+
+fn wrong() -> Vec<Wrong> {
+    vec![
         (
             "upstraem = \"/x\"",
             &[],
@@ -126,13 +130,13 @@ fn what_is_wrong_is_said_by_config_as_by_serve() {
         ),
         ("[[listener]]\ntls = {}", &[], &[], 78, "broker.toml:2:1: `listener.tls`: not in force yet"),
         (
-            two,
+            TWO,
             &["--policy", "read-only"],
             &[],
             78,
             "`--policy` speaks of one listener, and the configuration file has 2",
         ),
-        (two, &[], &[("BROKER_LISTEN", "/c.sock")], 78, "`BROKER_LISTEN` speaks of one listener, and"),
+        (TWO, &[], &[("BROKER_LISTEN", "/c.sock")], 78, "`BROKER_LISTEN` speaks of one listener, and"),
         ("[[listener]]\n[[listener]]\naddress = \"/b.sock\"", &[], &[], 78, "two listeners are called `main`"),
         ("[[listener]]\npolicy = \"postgrs\"", &[], &[], 66, "the nearest built-in one is `postgres`"),
         ("[[listener]]\npolicy = \"unrestricted\"\nmode = \"0666\"", &[], &[], 78, "--allow-unrestricted"),
@@ -143,8 +147,12 @@ fn what_is_wrong_is_said_by_config_as_by_serve() {
             78,
             "--upstream has to name the engine's socket",
         ),
-    ];
-    for (file, words, variables, code, said) in cases {
+    ]
+}
+
+#[test]
+fn what_is_wrong_is_said_by_config_as_by_serve() {
+    for (file, words, variables, code, said) in wrong() {
         let folder = folder(file);
         for command in ["config", "serve"] {
             let words = [&[command, "--config", "broker.toml"], words].concat();
@@ -154,6 +162,10 @@ fn what_is_wrong_is_said_by_config_as_by_serve() {
             assert_eq!(text(&output.stdout), "");
         }
     }
+}
+
+#[test]
+fn what_is_wrong_with_one_of_several_names_the_listener() {
     let folder = folder(
         "[[listener]]\nname = \"a\"\naddress = \"/a\"\n[[listener]]\nname = \"b\"\naddress = \"/b\"\npolicy = \"bad.toml\"",
     );

@@ -54,7 +54,7 @@ async fn a_policy_that_allows_everything_never_comes_onto_an_open_socket_and_the
     let mut setup = lab.setup("deny-all");
     setup.mode = 0o660;
     setup.more = vec![("second".to_owned(), setup.listen.with_file_name("second.sock"), "unrestricted".to_owned())];
-    let reloaded = lab.broker().reload(Ok(setup.config()));
+    let reloaded = lab.broker().reload(Ok(setup.clone().config()));
     assert!(reloaded.reason.unwrap().contains("listener `second`"));
     lab.call(create()).await.assert_status(201);
     // a mode that is only written in the file, and not the socket's, opens nothing

@@ -39,12 +39,12 @@ pub(crate) struct Broker {
 
 impl Setup {
     /// What the broker is started with.
-    pub(crate) fn config(&self) -> ServeConfig {
+    pub(crate) fn config(self) -> ServeConfig {
         let Self { listen, upstream, policy: first, mode, isolate, bounds, audit, audit_required, more } = self;
         let listener = |name: &str, listen: &Path, text: &str, isolate| ListenerConfig {
             name: name.to_owned(),
             listen: address(listen),
-            mode: *mode,
+            mode,
             group: None,
             isolate,
             policy: policy(text),
@@ -53,12 +53,12 @@ impl Setup {
         };
         let more = more.iter().map(|(name, listen, text)| listener(name, listen, text, Isolate::None));
         ServeConfig {
-            listeners: std::iter::once(listener(LISTENER, listen, first, *isolate)).chain(more).collect(),
-            upstream: address(upstream),
+            listeners: std::iter::once(listener(LISTENER, &listen, &first, isolate)).chain(more).collect(),
+            upstream: address(&upstream),
             upstream_choice: "from the test".to_owned(),
             instance: INSTANCE.to_owned(),
-            bounds: bounds.clone(),
-            audit: AuditConfig { sink: Sink::File(audit.clone()), format: Format::Json, required: *audit_required },
+            bounds,
+            audit: AuditConfig { sink: Sink::File(audit), format: Format::Json, required: audit_required },
             files: Vec::new(),
             warnings: Vec::new(),
         }
