@@ -41,6 +41,8 @@ pub(super) fn told(all: Vec<Words>) -> Vec<Told> {
         Command::Run(_)
         | Command::Check(_)
         | Command::Explain(_)
+        | Command::Audit(_)
+        | Command::Doctor(_)
         | Command::Policy(_)
         | Command::Operations(_)
         | Command::Healthcheck(_)
