@@ -13,7 +13,7 @@ use crate::config::arguments::DEFAULT_LISTEN;
 use crate::upstream::address::Address;
 
 /// Which broker to ask.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct HealthcheckArgs {
     /// Where the broker listens
     #[arg(long, env = "BROKER_LISTEN", value_name = "ADDRESS", default_value = DEFAULT_LISTEN, value_parser = Address::parse)]

@@ -16,14 +16,14 @@ use crate::policy::reference::reference_markdown;
 use crate::policy::schema::policy_schema;
 
 /// What to do with policies.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
 pub(super) struct PolicyArgs {
     #[command(subcommand)]
     command: PolicyCommand,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 enum PolicyCommand {
     /// Print the text of a policy
     Show {

@@ -26,9 +26,11 @@ use super::surroundings::{Visitor, misleading_files, open_engine_sockets};
 use super::{Cli, log, terminal};
 use crate::audit::{Format, Sink, Tally};
 use crate::bounds::Bounds;
+use crate::client::Isolate;
 use crate::config::arguments::{LogLevel, PolicyChanges, RecordArgs, ServeArgs, read_sink};
-use crate::config::environment::{Environment, Origins};
-use crate::config::{ServeConfig, resolve};
+use crate::config::environment::Environment;
+use crate::config::origins::Origins;
+use crate::config::{ListenerConfig, ServeConfig, Told, resolve_one};
 use crate::policy::builtin::DEFAULT_NAME;
 use crate::serve::{Private, Server};
 use crate::session::leftovers::{self, Leftovers};
@@ -88,6 +90,7 @@ struct Plan {
     folders: RunFolders,
     place: Place,
     config: ServeConfig,
+    listener: ListenerConfig,
     changes: environment::Changes,
     environment: Environment,
     kept: Vec<String>,
@@ -135,24 +138,23 @@ fn plan(arguments: RunArgs, origins: &Origins, environment: &Environment) -> Res
     let place = folders.place(&instance).map_err(|error| failed(&error))?;
     let listen = Address::parse(&place.socket().to_string_lossy()).map_err(|error| failed(&error))?;
     let records = RecordArgs { audit, audit_format, audit_required: false, log_level, log_format: Format::Text };
-    let config = resolve(
-        ServeArgs {
-            listen: listen.clone(),
-            upstream,
-            policy,
-            socket_mode: Some(0o600),
-            socket_group: None,
-            name: LISTENER.to_owned(),
-            instance: Some(instance.clone()),
-            allow_unrestricted: false,
-            changes,
-            records,
-            bounds: Bounds::default(),
-        },
-        origins,
-        environment,
-        environment.unknown(&Cli::command()),
-    )?;
+    let arguments = ServeArgs {
+        config: None,
+        listen: listen.clone(),
+        upstream,
+        policy,
+        socket_mode: Some(0o600),
+        socket_group: None,
+        name: LISTENER.to_owned(),
+        isolate: Isolate::None,
+        instance: Some(instance.clone()),
+        allow_unrestricted: false,
+        changes,
+        records,
+        bounds: Bounds::default(),
+    };
+    let told = Told { arguments, origins: origins.clone() };
+    let (config, listener) = resolve_one(told, environment, environment.unknown(&Cli::command()))?;
     let changes = environment::changes(&listen, &variables, &kept);
     let command = exactly(command, &std::env::args_os().collect::<Vec<_>>());
     Ok(Plan {
@@ -160,6 +162,7 @@ fn plan(arguments: RunArgs, origins: &Origins, environment: &Environment) -> Res
         folders,
         place,
         config,
+        listener,
         changes,
         environment: environment.clone(),
         kept,
@@ -171,12 +174,18 @@ fn plan(arguments: RunArgs, origins: &Origins, environment: &Environment) -> Res
 }
 
 /// What a person should read before the command starts, one line each.
-fn warnings(config: &ServeConfig, behind_broker: bool, environment: &Environment, kept: &[String]) -> Vec<String> {
+fn warnings(
+    config: &ServeConfig,
+    listen: &Address,
+    behind_broker: bool,
+    environment: &Environment,
+    kept: &[String],
+) -> Vec<String> {
     let mut lines = config.warnings.clone();
     if kept.iter().any(|name| name == "DOCKER_HOST") {
         lines.push("`DOCKER_HOST` is kept, so the command may not use its broker at all".to_owned());
     }
-    let files = misleading_files(environment, &config.listen);
+    let files = misleading_files(environment, listen);
     // a broker's socket leads to no more than that broker allows
     let upstream = config.upstream.path();
     let (engine, broker) = if behind_broker { (None, Some(upstream)) } else { (Some(upstream), None) };
@@ -193,14 +202,15 @@ fn exactly(read: Vec<String>, written: &[OsString]) -> Vec<OsString> {
 }
 
 async fn run(plan: Plan) -> Result<Exit, Failure> {
-    let Plan { instance, folders, place, config, changes, environment, kept, command, grace, quiet, summary } = plan;
+    let Plan { instance, folders, place, config, listener, changes, environment, kept, command, grace, quiet, summary } =
+        plan;
     let started = Instant::now();
     let failed = |error: &dyn std::error::Error| Failure::new(Exit::Broker, error);
     let mut signals = Signals::listen().await.map_err(|error| failed(&error))?;
     let engine = Engine::new(config.upstream.clone(), &config.bounds);
     let prepared = async {
         engine.version().await.map_err(|error| failed(&error))?;
-        say(&warnings(&config, engine.is_broker(), &environment, &kept));
+        say(&warnings(&config, &listener.listen, engine.is_broker(), &environment, &kept));
         say(&leftovers::of_dead_runs(&folders).await);
         Ok::<(), Failure>(())
     };
@@ -209,7 +219,7 @@ async fn run(plan: Plan) -> Result<Exit, Failure> {
         signal = signals.next_that_ends() => return Ok(Exit::Command(child::code_of(signal))),
     }
     let run = place.take(&config.upstream, engine.is_broker()).map_err(|error| failed(&error))?;
-    let (policy, tally) = (config.policy.clone(), Arc::new(Tally::default()));
+    let (policy, tally) = (listener.policy.clone(), Arc::new(Tally::default()));
     let private = Private { session: instance.clone(), tally: Arc::clone(&tally) };
     let server = match Server::start_private(config, private) {
         Ok(server) => server,

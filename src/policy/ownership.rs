@@ -59,6 +59,12 @@ impl Owner {
         Self(format!("{instance}/{listener}"))
     }
 
+    /// The part of it that one user ID has to itself. No listener's name holds a `/`, so it is nobody else's.
+    #[must_use]
+    pub fn of_uid(&self, uid: u32) -> Self {
+        Self(format!("{}/uid-{uid}", self.0))
+    }
+
     /// Reads what a label holds: an instance and more, with a `/` between them.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -200,6 +206,15 @@ mod tests {
         assert!(!Owner::new("host-1", "main2").owns(&labels));
         assert!(!Owner::new("host-1", "").owns(&BTreeMap::new()));
         assert!(stamp().owner.owns(&labels));
+    }
+
+    #[test]
+    fn a_user_of_a_listener_is_neither_the_listener_nor_another_user() {
+        let (listener, user) = (Owner::new("host-1", "main"), Owner::new("host-1", "main").of_uid(1000));
+        assert_eq!(user.as_str(), "host-1/main/uid-1000");
+        let labels: BTreeMap<_, _> = Stamp { owner: user.clone(), ..stamp() }.labels(None).into_iter().collect();
+        assert!(user.owns(&labels) && !listener.owns(&labels) && !listener.of_uid(100).owns(&labels));
+        assert!(!user.owns(&stamp().labels(None).into_iter().collect()), "what the listener made before");
     }
 
     #[test]

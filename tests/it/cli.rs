@@ -59,6 +59,7 @@ fn help_teaches() {
         &["--help"][..],
         &["serve", "--help"],
         &["run", "--help"],
+        &["config", "--help"],
         &["check", "--help"],
         &["policy", "--help"],
         &["policy", "new", "--help"],
