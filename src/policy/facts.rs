@@ -118,6 +118,8 @@ pub struct NetworkFacts {
     pub gateway: Option<String>,
     /// The containers on it that run: ID and name.
     pub endpoints: Vec<(String, String)>,
+    /// When it was made, in Unix seconds, where the engine said it.
+    pub created: Option<u64>,
 }
 
 /// A volume.
@@ -131,6 +133,8 @@ pub struct VolumeFacts {
     pub labels: BTreeMap<String, String>,
     /// Whether it has driver options; the `local` driver mounts host paths and devices by them.
     pub has_options: bool,
+    /// When it was made, in Unix seconds, where the engine said it.
+    pub created: Option<u64>,
 }
 
 /// What the engine can do, from `/info`.

@@ -18,6 +18,7 @@ mod lifecycle;
 mod listener;
 mod lists;
 mod metadata;
+mod networks;
 mod ownership;
 mod prune;
 mod self_check;

@@ -94,8 +94,8 @@ pub(crate) fn agents_do_not_see_each_other(scene: &Scene) {
     let ask = |arguments: &[&str]| support::docker(Engine::New, &second, arguments);
     scene.agent(&["create", "--name", "agent1-first", "postgres:16"]);
     assert_eq!(succeeds(&ask(&["ps", "-aq"])), "");
-    let inspected = text(&ask(&["inspect", "agent1-first"])).to_lowercase();
-    assert!(inspected.contains("no such object: agent1-first"), "{inspected}");
+    let inspected = text(&ask(&["container", "inspect", "agent1-first"])).to_lowercase();
+    assert!(inspected.contains("no such container: agent1-first"), "{inspected}");
     let removed = text(&ask(&["rm", "--force", "agent1-first"]));
     assert!(removed.contains("No such container: agent1-first"), "{removed}");
     assert!(text(&ask(&["create", "--name", "agent1-second", "postgres:16"])).contains("`agent2-*`"));
