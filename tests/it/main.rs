@@ -10,6 +10,7 @@ mod bounds;
 mod cli;
 mod corpus;
 mod create;
+mod deploy;
 mod docs;
 mod engine_failures;
 mod harness;
