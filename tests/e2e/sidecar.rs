@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         support::trial("the image, by the classic builder", shipped::the_classic_builder_builds_it),
         on_scene("the image, by BuildKit", shipped::the_image_holds_the_broker_and_nothing_else),
         on_scene("the broker's container is hardened", shipped::the_broker_is_confined),
+        on_scene("the other compose files", shipped::every_compose_file_is_read),
         on_scene("the stock suite in the agent", shipped::the_stock_suite_passes),
         on_scene("who reaches what", reach::nothing_outside_is_reached),
         on_scene("networks that were not granted", reach::no_other_network_can_be_joined),
