@@ -44,7 +44,7 @@ use crate::policy::view::without_host_paths;
 use crate::request::{self, ApiRequest, ApiVersion};
 use crate::response::{self, Body, BrokerError, Recorder, Reply};
 use crate::session::Sweeper;
-use crate::upstream::{Engine, EngineVersion, Link};
+use crate::upstream::{BROKER_HEADER, Engine, EngineVersion, Link, announcement};
 
 /// Everything that the connections of one listener share.
 #[derive(Debug)]
@@ -131,6 +131,8 @@ impl Broker {
             }
         };
         recorder.note(|record| record.status = response.status().as_u16());
+        let mut response = response;
+        response.headers_mut().insert(BROKER_HEADER, announcement(self.parts.engine.depth()));
         let is_stream = place.is_some();
         response.map(|body| {
             let reply = Reply::new(body, recorder);
@@ -162,6 +164,9 @@ impl Broker {
         let (json, archive) = bytes.split();
         let operation = Operation::parse(kind, name, &words, &json, &json_bounds(&self.parts.bounds))?;
         let version = self.version(words.version).await?;
+        // the engine's answer may have said what stands there
+        let stamp = Stamp { depth: self.parts.engine.depth(), ..stamp };
+        let judge = Judge { policy: &self.parts.policy, stamp: &stamp };
         let mut way = Way { client, recorder, upgrade: upgrade(kind, &words, parts), version };
         let takes_volumes = takes_volumes(&operation);
         let permit = match self.decide(&judge, operation, kind).await {
@@ -327,6 +332,7 @@ impl Broker {
             session: self.parts.session.clone(),
             expires: expiry_of(&self.parts.policy),
             policy: self.parts.policy.name.clone(),
+            depth: self.parts.engine.depth(),
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::*;
 
-fn record() -> Record {
+pub(super) fn record() -> Record {
     Record {
         request_id: "r-1".to_owned(),
         time: SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123),

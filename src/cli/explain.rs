@@ -22,6 +22,7 @@ use crate::config::environment::{Environment, Origins};
 use crate::config::policy_text::PolicyText;
 use crate::policy::compile::Policy;
 use crate::policy::denial::{Denial, Reason};
+use crate::policy::depth::Depth;
 use crate::policy::file::keys;
 use crate::policy::ownership::{Owner, Stamp};
 use crate::response::BrokerError;
@@ -118,6 +119,7 @@ fn of_request(arguments: &ExplainArgs, config: &ServeConfig, text: &PolicyText) 
         session: "SESSION".to_owned(),
         expires: crate::broker::expiry_of(&config.policy),
         policy: config.policy.name.clone(),
+        depth: Depth::default(),
     };
     let assumptions = Assumptions::new(&arguments.own, &arguments.absent);
     let engine = Engine::new(config.upstream.clone(), &config.bounds);

@@ -90,7 +90,8 @@ struct Plan {
     place: Place,
     config: ServeConfig,
     changes: environment::Changes,
-    warnings: Vec<String>,
+    environment: Environment,
+    kept: Vec<String>,
     command: Vec<OsString>,
     grace: Duration,
     quiet: bool,
@@ -154,19 +155,33 @@ fn plan(arguments: RunArgs, origins: &Origins, environment: &Environment) -> Res
         environment.unknown(&Cli::command()),
     )?;
     let changes = environment::changes(&listen, &variables, &kept);
-    let warnings = warnings(&config, environment, &kept);
     let command = exactly(command, std::env::args_os().collect());
-    Ok(Plan { instance, folders, place, config, changes, warnings, command, grace, quiet, summary })
+    Ok(Plan {
+        instance,
+        folders,
+        place,
+        config,
+        changes,
+        environment: environment.clone(),
+        kept,
+        command,
+        grace,
+        quiet,
+        summary,
+    })
 }
 
 /// What a person should read before the command starts, one line each.
-fn warnings(config: &ServeConfig, environment: &Environment, kept: &[String]) -> Vec<String> {
+fn warnings(config: &ServeConfig, behind_broker: bool, environment: &Environment, kept: &[String]) -> Vec<String> {
     let mut lines = config.warnings.clone();
     if kept.iter().any(|name| name == "DOCKER_HOST") {
         lines.push("`DOCKER_HOST` is kept, so the command may not use its broker at all".to_owned());
     }
     let files = misleading_files(environment, &config.listen);
-    let sockets = open_engine_sockets(environment, Some(config.upstream.path()), &[], &Visitor::Myself);
+    // a broker's socket leads to no more than that broker allows
+    let upstream = config.upstream.path();
+    let (engine, broker) = if behind_broker { (None, Some(upstream)) } else { (Some(upstream), None) };
+    let sockets = open_engine_sockets(environment, engine, broker.as_slice(), &Visitor::Myself);
     lines.extend(files.into_iter().chain(sockets).map(|lead| format!("{}; {}", lead.what, lead.advice)));
     lines
 }
@@ -179,15 +194,15 @@ fn exactly(read: Vec<String>, written: Vec<OsString>) -> Vec<OsString> {
 }
 
 async fn run(plan: Plan) -> Result<Exit, Failure> {
-    let Plan { instance, folders, place, config, changes, warnings, command, grace, quiet, summary } = plan;
+    let Plan { instance, folders, place, config, changes, environment, kept, command, grace, quiet, summary } = plan;
     let started = Instant::now();
     let failed = |error: &dyn std::error::Error| Failure::new(Exit::Broker, error);
     let mut signals = Signals::listen().await.map_err(|error| failed(&error))?;
     let engine = Engine::new(config.upstream.clone(), &config.bounds);
     engine.version().await.map_err(|error| failed(&error))?;
-    say(&warnings);
+    say(&warnings(&config, engine.is_broker(), &environment, &kept));
     say(&cleanup::clean_dead(&folders).await);
-    let run = place.take(&config.upstream, false).map_err(|error| failed(&error))?;
+    let run = place.take(&config.upstream, engine.is_broker()).map_err(|error| failed(&error))?;
     let (policy, tally) = (config.policy.clone(), Arc::new(Tally::default()));
     let private = Private { session: instance.clone(), tally: Arc::clone(&tally) };
     let server = match Server::start_private(config, private) {
@@ -227,7 +242,7 @@ async fn finish(server: Server, engine: &Engine, instance: &str, tally: &Tally, 
     signals.forget();
     let work = async {
         server.finish().await;
-        cleanup::clean(engine, instance, tally.totals().leaves_doubt()).await
+        cleanup::clean(engine, instance, tally.totals().doubtful > 0).await
     };
     tokio::select! {
         cleaned = work => cleaned,

@@ -258,7 +258,8 @@ pub(super) fn working_dir(judge: &Judge<'_>, id: &'static str, path: &str) -> Re
 fn judge_labels(judge: &Judge<'_>, labels: &StringMap) -> Result<(), Denial> {
     reserved_labels(judge, "Labels", labels)?;
     let allowed = &judge.policy.containers.labels;
-    match labels.0.keys().find(|key| !allowed.matches(key)) {
+    // what is reserved and got this far is a broker's that stands before this one
+    match labels.0.keys().find(|key| !is_reserved_label(key) && !allowed.matches(key)) {
         None => Ok(()),
         Some(key) => {
             let wanted = format!("the label {}", shown(key));
@@ -268,9 +269,11 @@ fn judge_labels(judge: &Judge<'_>, labels: &StringMap) -> Result<(), Denial> {
 }
 
 fn reserved_labels(judge: &Judge<'_>, place: &str, labels: &StringMap) -> Result<(), Denial> {
-    match labels.0.keys().find(|key| is_reserved_label(key)) {
+    let is_ours =
+        |(key, value): &(&String, &String)| is_reserved_label(key) && !judge.stamp.depth.lets_pass(key, value);
+    match labels.0.iter().find(is_ours) {
         None => Ok(()),
-        Some(key) => {
+        Some((key, _)) => {
             let why = format!("labels that begin with `{}` say whose an object is", ownership::PREFIX);
             Err(judge.floor(ID, place, format!("the label {}", shown(key)), why))
         }

@@ -7,6 +7,7 @@ pub mod builtin;
 pub mod check;
 pub mod compile;
 pub mod denial;
+pub mod depth;
 pub mod facts;
 pub mod file;
 pub mod housekeeping;

@@ -7,7 +7,6 @@ use super::denial::{Denial, shown};
 use super::facts::{FactQuery, Facts, VolumeFacts};
 use super::file::keys;
 use super::judge::{Judge, Judged};
-use super::ownership;
 use crate::operation::Operation;
 use crate::operation::volume::{VolumeDeleteQuery, VolumeListQuery, VolumeOperation};
 use crate::request::Filters;
@@ -68,6 +67,6 @@ pub(super) fn owns(judge: &Judge<'_>, volume: &VolumeFacts) -> bool {
 
 /// The client's filters and the owner's label: the engine ANDs labels.
 pub(super) fn owned(judge: &Judge<'_>, mut filters: Filters) -> Filters {
-    filters.add("label", &format!("{}={}", ownership::OWNER, judge.stamp.owner));
+    filters.add("label", &judge.stamp.owner_label());
     filters
 }

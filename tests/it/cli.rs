@@ -58,6 +58,7 @@ fn help_teaches() {
     for words in [
         &["--help"][..],
         &["serve", "--help"],
+        &["run", "--help"],
         &["check", "--help"],
         &["policy", "--help"],
         &["policy", "new", "--help"],

@@ -8,6 +8,7 @@ use docker_broker::broker::{accept, json_bounds, within};
 use docker_broker::operation::Operation;
 use docker_broker::operation::routes::{self, BodyRule, Kind, Standing};
 use docker_broker::policy::compile::Policy;
+use docker_broker::policy::depth::Depth;
 use docker_broker::policy::facts::Facts;
 use docker_broker::policy::judge::Judge;
 use docker_broker::policy::ownership::{Owner, Stamp};
@@ -72,6 +73,7 @@ impl Broker {
             session: "s1".to_owned(),
             expires: Some(1_900_000_000),
             policy: policy.name.clone(),
+            depth: Depth::default(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         Self { policy, stamp, bounds: Bounds::default(), runtime }

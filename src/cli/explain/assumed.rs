@@ -147,8 +147,8 @@ impl Assumptions {
             name: name.to_owned(),
             driver: "local".to_owned(),
             labels,
-            created: None,
             has_options: false,
+            created: None,
         })
     }
 

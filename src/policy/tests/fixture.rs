@@ -15,6 +15,7 @@ use crate::policy::builtin::builtin_text;
 use crate::policy::check;
 use crate::policy::compile::{Origin, Policy};
 use crate::policy::denial::{Denial, Reason};
+use crate::policy::depth::Depth;
 use crate::policy::facts::{
     ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, Facts, ImageFacts, NetworkFacts, VolumeFacts, Within,
 };
@@ -93,6 +94,7 @@ impl Scene {
             session: "s1".into(),
             expires: Some(1_700_001_800),
             policy: name.into(),
+            depth: Depth::default(),
         };
         let engine = Engine::furnished(&stamp);
         Self { policy, stamp, engine }
