@@ -86,13 +86,32 @@ fn flags_and_variables_that_are_named_exist() {
 #[test]
 fn commands_of_the_program_that_are_named_exist() {
     let help = String::from_utf8(program(&["--help"]).stdout).expect("text");
-    let command = Regex::new(r"docker-broker (serve|check|config|explain|healthcheck|policy|run|sweep|doctor)\b");
+    let command = Regex::new(r"docker-broker (serve|check|explain|healthcheck|policy|run|sweep|doctor)\b");
     let named: Vec<&str> = command.expect("a pattern").find_iter(GUIDE_TEXT).map(|found| found.as_str()).collect();
     assert!(named.len() > 5, "{named:?}");
     for name in named {
         let word = name.rsplit(' ').next().unwrap_or_default();
         assert!(help.lines().any(|line| line.trim_start().starts_with(word)), "there is no `{name}`");
     }
+}
+
+/// Effective from the version on that has `config`: before, the service cannot be installed from this checkout.
+#[test]
+fn the_configuration_of_the_service_is_understood() {
+    let help = String::from_utf8(program(&["--help"]).stdout).expect("text");
+    let serve = String::from_utf8(program(&["serve", "--help"]).stdout).expect("text");
+    let has_config = help.lines().any(|line| line.trim_start().starts_with("config "));
+    assert_eq!(has_config, serve.contains("--config"), "`config` shows what `serve --config` reads");
+    if has_config {
+        let output = program(&["config", "--config", "deploy/systemd/config.toml"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+        for value in ["unix:///run/docker-broker/docker.sock", "uid", "/var/log/docker-broker/audit.json"] {
+            assert!(shown.contains(value), "`{value}` is not in force: {shown}");
+        }
+    }
+    let unit = read("deploy/systemd/docker-broker.service");
+    assert!(unit.contains("serve --config /etc/docker-broker/config.toml"), "{unit}");
 }
 
 #[test]
@@ -153,7 +172,12 @@ fn files_in(folder: &str) -> Vec<PathBuf> {
 }
 
 fn program(words: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_docker-broker")).args(words).env_clear().output().expect("the program")
+    Command::new(env!("CARGO_BIN_EXE_docker-broker"))
+        .args(words)
+        .current_dir(root())
+        .env_clear()
+        .output()
+        .expect("the program")
 }
 
 fn read(path: &str) -> String {
