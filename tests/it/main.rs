@@ -12,6 +12,7 @@ mod config;
 mod control;
 mod corpus;
 mod create;
+mod deploy;
 mod docs;
 mod engine_failures;
 mod explain;
