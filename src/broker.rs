@@ -8,6 +8,7 @@ mod create;
 mod events;
 mod hijack;
 mod stub;
+mod volumes;
 
 pub use body::{accept, json_bounds};
 
@@ -30,8 +31,10 @@ use crate::bounds::Bounds;
 use crate::client::SharedConnection;
 use crate::operation::Operation;
 use crate::operation::container::{ContainerAction, ContainerOperation};
+use crate::operation::network::NetworkOperation;
 use crate::operation::routes::{self, Kind, Route, Standing};
 use crate::operation::system::SystemOperation;
+use crate::operation::volume::VolumeOperation;
 use crate::policy::compile::{Lifetime, Policy};
 use crate::policy::denial::Denial;
 use crate::policy::facts::Facts;
@@ -222,6 +225,9 @@ impl Broker {
         }
         if let FollowUp::Created { .. } = permit.follow_up() {
             return create::send(self, way, permit, stamp).await;
+        }
+        if let (Some(expires), true) = (stamp.expires, makes_network_or_volume(permit.operation())) {
+            self.parts.sweeper.due(expires);
         }
         let (archive, upload) = body::upload(archive);
         let sent = self.parts.engine.send(&permit, way.version, &way.client.link, archive);
@@ -448,6 +454,11 @@ fn is_error(status: StatusCode) -> bool {
 fn takes_volumes(operation: &Operation) -> bool {
     let Operation::Container(ContainerOperation::Act { container: _, action }) = operation else { return false };
     matches!(action, ContainerAction::Delete(query) if query.v)
+}
+
+/// Containers are created in a way of their own.
+const fn makes_network_or_volume(operation: &Operation) -> bool {
+    matches!(operation, Operation::Network(NetworkOperation::Create(_)) | Operation::Volume(VolumeOperation::Create(_)))
 }
 
 fn path_text(words: &ApiRequest) -> String {

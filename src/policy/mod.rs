@@ -23,13 +23,19 @@ mod container_create;
 mod exec;
 mod host_config;
 mod image;
+mod labels;
 mod limits;
 mod mounts;
+mod neighbours;
 mod network;
+mod network_connect;
+mod network_create;
 mod networking;
+mod prune;
 mod publish;
 mod system;
 mod volume;
+mod volume_mounts;
 mod word;
 
 #[cfg(test)]

@@ -202,6 +202,7 @@ mod tests {
                 networks: BTreeMap::new(),
                 privileged: false,
                 created: Some(created),
+                names: crate::policy::facts::ContainerNames::default(),
             },
             names: vec![],
             state: state.into(),

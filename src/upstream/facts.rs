@@ -14,7 +14,8 @@ use super::engine::{Engine, lock};
 use super::error::UpstreamError;
 use crate::operation::names::{ContainerId, ExecId};
 use crate::policy::facts::{
-    ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, VolumeFacts, Within,
+    ContainerFacts, ContainerNames, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, VolumeFacts,
+    Within,
 };
 use crate::policy::ownership::{self, Owner};
 use crate::request::{Filters, percent};
@@ -39,6 +40,7 @@ pub struct ListedContainer {
 #[derive(Default)]
 struct ContainerAnswer {
     id: String,
+    name: String,
     image: String,
     config: ConfigAnswer,
     host_config: HostConfigAnswer,
@@ -48,6 +50,7 @@ struct ContainerAnswer {
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "PascalCase")]
 struct ConfigAnswer {
+    hostname: String,
     image: String,
     labels: Option<BTreeMap<String, String>>,
     exposed_ports: Option<BTreeMap<String, serde::de::IgnoredAny>>,
@@ -70,6 +73,10 @@ struct NetworkSettingsAnswer {
 struct EndpointAnswer {
     #[serde(rename = "NetworkID")]
     network_id: String,
+    #[serde(rename = "Aliases")]
+    aliases: Option<Vec<String>>,
+    #[serde(rename = "DNSNames")]
+    dns_names: Option<Vec<String>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -127,6 +134,8 @@ struct NetworkAnswer {
     driver: String,
     #[serde(rename = "Labels")]
     labels: Option<BTreeMap<String, String>>,
+    #[serde(rename = "Internal")]
+    internal: bool,
     #[serde(rename = "IPAM")]
     ipam: IpamAnswer,
     #[serde(rename = "Containers")]
@@ -186,6 +195,8 @@ struct InfoAnswer {
     memory: u64,
     #[serde(rename = "CgroupVersion")]
     cgroup_version: String,
+    #[serde(rename = "ServerVersion")]
+    server_version: String,
     #[serde(rename = "Plugins")]
     plugins: PluginsAnswer,
 }
@@ -211,6 +222,7 @@ impl Engine {
             FactQuery::Network(name) => Fact::Network(self.network(name).await?.map(Box::new)),
             FactQuery::Volume(name) => Fact::Volume(self.volume(name).await?),
             FactQuery::Engine => Fact::Engine(self.abilities().await?),
+            FactQuery::Impostor => Fact::Impostor(self.impostor(owner).await?),
         })
     }
 
@@ -220,6 +232,19 @@ impl Engine {
     /// # Errors
     /// When the engine cannot be asked or its answer cannot be read.
     pub async fn owned_containers(&self, owner: &Owner) -> Result<Vec<ListedContainer>, UpstreamError> {
+        let mut listed = self.labelled_containers(owner).await?;
+        listed.retain(|c| owner.owns_container(&c.facts.labels, &c.facts.image_id));
+        Ok(listed)
+    }
+
+    /// A container that inherited the owner's label from its image.
+    async fn impostor(&self, owner: &Owner) -> Result<Option<String>, UpstreamError> {
+        let mut listed = self.labelled_containers(owner).await?;
+        listed.retain(|c| !owner.owns_container(&c.facts.labels, &c.facts.image_id));
+        Ok(listed.first().map(|c| c.facts.id.to_string()))
+    }
+
+    async fn labelled_containers(&self, owner: &Owner) -> Result<Vec<ListedContainer>, UpstreamError> {
         let mut filters = Filters::default();
         filters.add("label", &format!("{}={owner}", ownership::OWNER));
         let mut target = "/containers/json?all=1&filters=".to_owned();
@@ -227,8 +252,7 @@ impl Engine {
         let what = "the list of containers";
         let listed: Option<Vec<ListAnswer>> = self.ask(what, &target).await?;
         let listed = listed.ok_or_else(|| UpstreamError::Nonsense { what, why: "404".to_owned() })?;
-        let read = listed.into_iter().filter_map(read_listed);
-        Ok(read.filter(|c| owner.owns_container(&c.facts.labels, &c.facts.image_id)).collect())
+        Ok(listed.into_iter().filter_map(read_listed).collect())
     }
 
     /// The owner's networks, by the label that the broker wrote. An engine's list says nothing of who is on them.
@@ -324,7 +348,11 @@ impl Engine {
         Ok(answer.map(read_network))
     }
 
-    async fn volume(&self, name: &str) -> Result<Option<VolumeFacts>, UpstreamError> {
+    /// A volume as it is now.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked or its answer cannot be read.
+    pub async fn volume(&self, name: &str) -> Result<Option<VolumeFacts>, UpstreamError> {
         let answer: Option<VolumeAnswer> = self.ask("a volume", &at("volumes", name, "")).await?;
         Ok(answer.map(read_volume))
     }
@@ -339,11 +367,29 @@ impl Engine {
             return Ok(abilities);
         }
         let answer: Option<InfoAnswer> = self.ask("what it can do", "/info").await?;
-        let InfoAnswer { memory_limit, swap_limit, pids_limit, cpu_limit, cpus, memory, cgroup_version, plugins } =
-            answer.unwrap_or_default();
+        let InfoAnswer {
+            memory_limit,
+            swap_limit,
+            pids_limit,
+            cpu_limit,
+            cpus,
+            memory,
+            cgroup_version,
+            server_version,
+            plugins,
+        } = answer.unwrap_or_default();
         let log_drivers = plugins.log.unwrap_or_default();
-        let abilities =
-            EngineFacts { memory_limit, swap_limit, pids_limit, cpu_limit, cpus, memory, log_drivers, cgroup_version };
+        let abilities = EngineFacts {
+            memory_limit,
+            swap_limit,
+            pids_limit,
+            cpu_limit,
+            cpus,
+            memory,
+            log_drivers,
+            cgroup_version,
+            server_version,
+        };
         *lock(&self.abilities) = Some((Instant::now(), abilities.clone()));
         Ok(abilities)
     }
@@ -354,13 +400,16 @@ impl KnownContainers {
         lock(&self.0).get(id).cloned()
     }
 
-    /// Keeps what cannot change; networks are left out.
+    /// Keeps what cannot change; networks and names are left out.
     fn remember(&self, facts: &ContainerFacts) {
         let mut known = lock(&self.0);
         if known.len() >= KNOWN_CONTAINERS {
             known.clear();
         }
-        known.insert(facts.id.clone(), ContainerFacts { networks: BTreeMap::new(), ..facts.clone() });
+        known.insert(
+            facts.id.clone(),
+            ContainerFacts { networks: BTreeMap::new(), names: ContainerNames::default(), ..facts.clone() },
+        );
     }
 }
 
@@ -387,36 +436,45 @@ fn read_listed(answer: ListAnswer) -> Option<ListedContainer> {
         networks: BTreeMap::new(),
         privileged: false,
         created: u64::try_from(created).ok(),
+        names: ContainerNames::default(),
     };
     Some(ListedContainer { facts, names, state })
 }
 
 fn read_container(answer: ContainerAnswer) -> Option<ContainerFacts> {
-    let ContainerAnswer { id, image, config, host_config, network_settings } = answer;
-    let networks = network_settings.networks.unwrap_or_default().into_iter().map(|(name, endpoint)| {
+    let ContainerAnswer { id, name, image, config, host_config, network_settings } = answer;
+    let mut aliases = Vec::new();
+    let mut networks = BTreeMap::new();
+    for (name, endpoint) in network_settings.networks.unwrap_or_default() {
         // before its first start a container on the default network may show it by the word `default`
         let name = if name == "default" { "bridge".to_owned() } else { name };
-        (name, endpoint.unwrap_or_default().network_id)
-    });
+        let endpoint = endpoint.unwrap_or_default();
+        aliases.extend(endpoint.aliases.unwrap_or_default());
+        aliases.extend(endpoint.dns_names.unwrap_or_default());
+        networks.insert(name, endpoint.network_id);
+    }
+    let name = name.trim_start_matches('/').to_owned();
     Some(ContainerFacts {
         id: ContainerId::parse(&id)?,
         labels: config.labels.unwrap_or_default(),
         image_id: image,
         image: config.image,
-        networks: networks.collect(),
+        networks,
         privileged: host_config.privileged,
         created: None,
+        names: ContainerNames { name, hostname: config.hostname, aliases },
     })
 }
 
 fn read_network(answer: NetworkAnswer) -> NetworkFacts {
-    let NetworkAnswer { id, name, driver, labels, ipam, containers, created } = answer;
+    let NetworkAnswer { id, name, driver, labels, internal, ipam, containers, created } = answer;
     let gateways = ipam.config.unwrap_or_default().into_iter().filter_map(|subnet| subnet.gateway);
     NetworkFacts {
         id,
         name,
         driver,
         labels: labels.unwrap_or_default(),
+        internal,
         gateway: gateways.into_iter().find(|gateway| gateway.contains('.')),
         endpoints: containers.unwrap_or_default().into_iter().map(|(id, named)| (id, named.name)).collect(),
         created: unix_seconds(&created),
