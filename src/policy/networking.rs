@@ -29,9 +29,19 @@ pub(super) fn questions(judge: &Judge<'_>, create: &ContainerCreate, facts: &Fac
     let ContainerCreate { query, body } = create;
     let mut wanted: Vec<FactQuery> = networks_of(judge, body).map(|name| FactQuery::Network(name.to_owned())).collect();
     if !query.name.is_empty() || !body.hostname.is_empty() {
-        wanted.extend(neighbours::questions(&shared(judge, networks_of(judge, body), facts)));
+        wanted.extend(neighbours_of(judge, networks_of(judge, body), facts));
     }
     wanted
+}
+
+/// Who else is on those of these networks that are shared: what has to be known before a container gets a name there. The
+/// networks themselves have to be known first.
+pub(super) fn neighbours_of(
+    judge: &Judge<'_>,
+    words: impl Iterator<Item = impl AsRef<str>>,
+    facts: &Facts,
+) -> Vec<FactQuery> {
+    neighbours::questions(&shared(judge, words, facts))
 }
 
 /// The networks that a create names or gets.
@@ -100,36 +110,6 @@ pub(super) fn names_are_free(judge: &Judge<'_>, create: &ContainerCreate, facts:
         neighbours::name_is_free(judge, ID, place, name, &shared, facts)?;
     }
     if shared.is_empty() { Ok(()) } else { neighbours::host_name_is_granted(judge, ID, "Hostname", &body.hostname) }
-}
-
-/// What has to be known before a container gets another name: its networks, and who else is on those that it shares.
-pub(super) fn rename_questions(judge: &Judge<'_>, found: &ContainerFacts, facts: &Facts) -> Vec<FactQuery> {
-    let words = network_words(found);
-    let networks = words.iter().map(|word| FactQuery::Network(word.clone()));
-    networks.chain(neighbours::questions(&shared(judge, words.iter(), facts))).collect()
-}
-
-/// Whether a container may have this name on the networks that it is on, now or when it starts.
-pub(super) fn rename_is_free(
-    judge: &Judge<'_>,
-    operation: &'static str,
-    place: &str,
-    name: &str,
-    found: &ContainerFacts,
-    facts: &Facts,
-) -> Result<(), Denial> {
-    let words = network_words(found);
-    if let Some(unknown) = words.iter().find(|word| facts.network(word).is_none()) {
-        let wanted = format!("a name on network {}", shown(unknown));
-        return Err(judge.floor(operation, place, wanted, "the engine does not know this network of its any more"));
-    }
-    neighbours::name_is_free(judge, operation, place, name, &shared(judge, words.iter(), facts), facts)
-}
-
-/// The engine knows the ID of an endpoint's network only once it was connected.
-fn network_words(found: &ContainerFacts) -> Vec<String> {
-    let word = |(name, id): (&String, &String)| if id.is_empty() { name.clone() } else { id.clone() };
-    found.networks.iter().map(word).filter(|word| is_network_word(word)).collect()
 }
 
 /// What has to be known of a network that a container is connected to: who else is on it.

@@ -17,7 +17,7 @@ use crate::policy::facts::{
     ContainerFacts, ContainerNames, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, VolumeFacts,
     Within,
 };
-use crate::policy::ownership::{self, Owner};
+use crate::policy::ownership::{Owner, Whose};
 use crate::request::{Filters, percent};
 
 /// Labels and images of containers, by full ID.
@@ -232,25 +232,31 @@ impl Engine {
     /// # Errors
     /// When the engine cannot be asked or its answer cannot be read.
     pub async fn owned_containers(&self, owner: &Owner) -> Result<Vec<ListedContainer>, UpstreamError> {
-        let mut listed = self.labelled_containers(owner).await?;
-        listed.retain(|c| owner.owns_container(&c.facts.labels, &c.facts.image_id));
-        Ok(listed)
+        self.containers_of(&Whose::Owner(owner.clone())).await
     }
 
     /// A container that inherited the owner's label from its image.
     async fn impostor(&self, owner: &Owner) -> Result<Option<String>, UpstreamError> {
-        let mut listed = self.labelled_containers(owner).await?;
+        let mut listed = self.labelled_containers(&Whose::Owner(owner.clone())).await?;
         listed.retain(|c| !owner.owns_container(&c.facts.labels, &c.facts.image_id));
         Ok(listed.first().map(|c| c.facts.id.to_string()))
     }
 
-    async fn labelled_containers(&self, owner: &Owner) -> Result<Vec<ListedContainer>, UpstreamError> {
-        let mut filters = Filters::default();
-        filters.add("label", &format!("{}={owner}", ownership::OWNER));
-        let mut target = "/containers/json?all=1&filters=".to_owned();
-        percent::encode(&mut target, &filters.encode());
+    /// The owner's containers for everybody who is meant.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked or its answer cannot be read.
+    pub async fn containers_of(&self, whose: &Whose) -> Result<Vec<ListedContainer>, UpstreamError> {
+        let owns = |owner: Owner, facts: &ContainerFacts| owner.owns_container(&facts.labels, &facts.image_id);
+        let mut listed = self.labelled_containers(whose).await?;
+        listed.retain(|c| whose.owner(&c.facts.labels).is_some_and(|owner| owns(owner, &c.facts)));
+        Ok(listed)
+    }
+
+    /// All containers with the label; it alone proves nothing.
+    async fn labelled_containers(&self, whose: &Whose) -> Result<Vec<ListedContainer>, UpstreamError> {
         let what = "the list of containers";
-        let listed: Option<Vec<ListAnswer>> = self.ask(what, &target).await?;
+        let listed: Option<Vec<ListAnswer>> = self.ask(what, &list_of("containers/json?all=1&", whose)).await?;
         let listed = listed.ok_or_else(|| UpstreamError::Nonsense { what, why: "404".to_owned() })?;
         Ok(listed.into_iter().filter_map(read_listed).collect())
     }
@@ -260,10 +266,18 @@ impl Engine {
     /// # Errors
     /// When the engine cannot be asked or its answer cannot be read.
     pub async fn owned_networks(&self, owner: &Owner) -> Result<Vec<NetworkFacts>, UpstreamError> {
+        self.networks_of(&Whose::Owner(owner.clone())).await
+    }
+
+    /// The same for everybody who is meant.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked or its answer cannot be read.
+    pub async fn networks_of(&self, whose: &Whose) -> Result<Vec<NetworkFacts>, UpstreamError> {
         let what = "the list of networks";
-        let listed: Option<Vec<NetworkAnswer>> = self.ask(what, &list_of("networks", owner)).await?;
+        let listed: Option<Vec<NetworkAnswer>> = self.ask(what, &list_of("networks?", whose)).await?;
         let listed = listed.ok_or_else(|| UpstreamError::Nonsense { what, why: "404".to_owned() })?;
-        Ok(listed.into_iter().map(read_network).filter(|network| owner.owns(&network.labels)).collect())
+        Ok(listed.into_iter().map(read_network).filter(|network| whose.owner(&network.labels).is_some()).collect())
     }
 
     /// The owner's volumes, by the label that the broker wrote; anonymous ones carry none.
@@ -271,12 +285,20 @@ impl Engine {
     /// # Errors
     /// When the engine cannot be asked or its answer cannot be read.
     pub async fn owned_volumes(&self, owner: &Owner) -> Result<Vec<VolumeFacts>, UpstreamError> {
+        self.volumes_of(&Whose::Owner(owner.clone())).await
+    }
+
+    /// The same for everybody who is meant.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked or its answer cannot be read.
+    pub async fn volumes_of(&self, whose: &Whose) -> Result<Vec<VolumeFacts>, UpstreamError> {
         let what = "the list of volumes";
-        let listed: Option<VolumesAnswer> = self.ask(what, &list_of("volumes", owner)).await?;
+        let listed: Option<VolumesAnswer> = self.ask(what, &list_of("volumes?", whose)).await?;
         let VolumesAnswer { volumes } =
             listed.ok_or_else(|| UpstreamError::Nonsense { what, why: "404".to_owned() })?;
         let read = volumes.unwrap_or_default().into_iter().map(read_volume);
-        Ok(read.filter(|volume| owner.owns(&volume.labels)).collect())
+        Ok(read.filter(|volume| whose.owner(&volume.labels).is_some()).collect())
     }
 
     async fn container(
@@ -506,11 +528,11 @@ fn unix_seconds(text: &str) -> Option<u64> {
     if zone.starts_with('+') { local.checked_sub(offset) } else { local.checked_add(offset) }
 }
 
-/// The list of one kind of object that carries the owner's label.
-fn list_of(kind: &str, owner: &Owner) -> String {
+/// The list of one kind of object that carries a label of theirs.
+fn list_of(path_and_query: &str, whose: &Whose) -> String {
     let mut filters = Filters::default();
-    filters.add("label", &format!("{}={owner}", ownership::OWNER));
-    let mut target = format!("/{kind}?filters=");
+    filters.add("label", &whose.label());
+    let mut target = format!("/{path_and_query}filters=");
     percent::encode(&mut target, &filters.encode());
     target
 }
