@@ -31,7 +31,8 @@ pub(super) fn questions(
         return Vec::new();
     }
     let reference = ContainerRef::new(container.to_owned());
-    let mut wanted = vec![FactQuery::container(&reference, judge.controlled_within(), true)];
+    let query = FactQuery::container(&reference, judge.controlled_within(), true);
+    let mut wanted = judge.container_questions(query, facts);
     // what else there is to know is nobody's business who may not act on the container
     if judge.controlled(&reference, true, facts).is_none() {
         return wanted;

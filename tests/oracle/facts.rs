@@ -81,6 +81,7 @@ fn every_body_field_is_written_back_or_is_excused() {
         ("NetworkConnect", "/networks/own-net/connect"),
         ("NetworkDisconnect", "/networks/own-net/disconnect"),
         ("VolumeCreate", "/volumes/create"),
+        ("ContainerUpdate", "/containers/pg/update"),
         ("ExecStart", concat!("/exec/", "e8ece8ece8ece8ece8ece8ece8ece8ece8ece8ece8ece8ece8ece8ece8ece8ec", "/start")),
     ];
     for (id, target) in bodies {
@@ -151,6 +152,7 @@ fn writes_back(id: &str, target: &str, path: &str, value: &Value) -> Result<(), 
     let kind = match id {
         "ContainerCreate" => Kind::ContainerCreate,
         "ContainerExec" => Kind::ContainerExec,
+        "ContainerUpdate" => Kind::ContainerUpdate,
         "ExecStart" => Kind::ExecStart,
         "NetworkCreate" => Kind::NetworkCreate,
         "NetworkConnect" => Kind::NetworkConnect,
@@ -252,6 +254,7 @@ const UNSENT: Exceptions = &[
     ("ContainerList", "trunc_cmd", "docker-py sends it, and no engine reads it"),
     ("ContainerLogs", "details", "refused: it shows environment and labels that the log driver was given"),
     ("ContainerLogs", "format", "refused: another framing than the one that clients read"),
+    ("ContainerTop", "ps_args", "refused but for a list: the engine runs `ps` on its host"),
     ("ContainerStart", "checkpoint", "refused: a checkpoint is read from a path of the host"),
     ("ContainerStart", "checkpoint-dir", "refused: it is a path of the host"),
     ("ContainerDelete", "link", "refused: it removes a legacy link in place of the container"),
@@ -267,6 +270,7 @@ const UNWRITTEN: Exceptions = &[
     ("ContainerCreate", "Name", "dropped: .NET repeats the query's name, and no engine reads it here"),
     ("ContainerCreate", "name", "dropped: dockerode repeats the query's name, and no engine reads it here"),
     ("ContainerCreate", "Platform", "dropped: .NET repeats the query's platform, and no engine reads it here"),
+    ("ContainerUpdate", "RestartPolicy", "an empty object says nothing; its fields are tried one by one"),
     ("ContainerExec", "Container", "dropped: docker-py repeats the path's container"),
     ("ContainerExec", "containerId", "dropped: docker-java repeats the path's container"),
     ("VolumeCreate", "ClusterVolumeSpec.*", "refused by name with a value: volumes of swarms, which no policy opens"),

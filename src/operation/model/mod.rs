@@ -23,6 +23,7 @@ mod network_create;
 mod neutral;
 mod resources;
 mod runtime;
+mod update;
 mod value;
 mod volume;
 
@@ -36,6 +37,7 @@ pub use network_create::{
 };
 pub use resources::{DeviceMapping, DeviceRequest, ThrottleDevice, Ulimit, WeightDevice};
 pub use runtime::{LogConfig, RestartPolicy};
+pub use update::ContainerUpdateBody;
 pub use value::{Arguments, ConsoleSize, EmptyObject, EnvList, Ignored, StringList, StringMap};
 pub use volume::{ClusterVolumeSpec, VolumeCreateRequest};
 

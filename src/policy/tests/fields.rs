@@ -17,6 +17,7 @@ fn base(operation: &str) -> (&'static str, Value) {
         "NetworkConnect" => ("/networks/{id}/connect", json!({"Container": "own"})),
         "NetworkDisconnect" => ("/networks/{id}/disconnect", json!({"Container": "own"})),
         "VolumeCreate" => ("/volumes/create", json!({"Name": "v-1"})),
+        "ContainerUpdate" => ("/containers/{id}/update", json!({})),
         other => panic!("no base for {other}"),
     }
 }
@@ -112,10 +113,11 @@ fn every_row_that_is_refused_names_its_key_and_every_row_its_reason() {
     });
 }
 
-const OPERATIONS: [&str; 7] = [
+const OPERATIONS: [&str; 8] = [
     "ContainerCreate",
     "ContainerExec",
     "ExecStart",
+    "ContainerUpdate",
     "NetworkCreate",
     "NetworkConnect",
     "NetworkDisconnect",
