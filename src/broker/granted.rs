@@ -44,6 +44,11 @@ async fn image(broker: &Broker, judge: &Judge<'_>, id: &str) -> Result<Option<Bo
     }
     match broker.parts.engine.fact(&FactQuery::Image(id.to_owned()), &judge.stamp.owner).await? {
         Fact::Image(found) => Ok(found),
-        Fact::Container(_) | Fact::Exec(_) | Fact::Network(_) | Fact::Volume(_) | Fact::Engine(_) => Ok(None),
+        Fact::Container(_)
+        | Fact::Exec(_)
+        | Fact::Network(_)
+        | Fact::Volume(_)
+        | Fact::Engine(_)
+        | Fact::Impostor(_) => Ok(None),
     }
 }

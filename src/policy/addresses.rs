@@ -25,7 +25,13 @@ pub(super) struct Asked<'a> {
 impl Asked<'_> {
     /// Judges all of it but the containers that links name. `found` is the network of the endpoint; none where it is
     /// replaced by another.
-    pub(super) fn decide(&self, judge: &Judge<'_>, place: &str, found: Option<&NetworkFacts>) -> Result<(), Denial> {
+    pub(super) fn decide(
+        &self,
+        judge: &Judge<'_>,
+        operation: &'static str,
+        place: &str,
+        found: Option<&NetworkFacts>,
+    ) -> Result<(), Denial> {
         let Self { ipam_config, mac_address, driver_opts, gw_priority, links } = self;
         let host = &judge.policy.containers.host;
         let addresses = (host.addresses, keys::CONTAINERS_HOST_ADDRESSES);
@@ -42,18 +48,18 @@ impl Asked<'_> {
             }
             let place = format!("{place}.{field}");
             if !granted {
-                return Err(judge.refuse(ID, place, "a value", "no value of the client's", key));
+                return Err(judge.refuse(operation, place, "a value", "no value of the client's", key));
             }
             if !is_free(judge, found) {
                 let why = "on a network that is shared with others it could take another's place";
-                return Err(judge.floor(ID, place, "a value", why));
+                return Err(judge.floor(operation, place, "a value", why));
             }
         }
         if let Some(config) = ipam_config {
-            fixed(judge, &format!("{place}.IPAMConfig"), config)?;
+            fixed(judge, operation, &format!("{place}.IPAMConfig"), config)?;
         }
-        mac(judge, &format!("{place}.MacAddress"), mac_address)?;
-        driver_options(judge, &format!("{place}.DriverOpts"), driver_opts)
+        mac(judge, operation, &format!("{place}.MacAddress"), mac_address)?;
+        driver_options(judge, operation, &format!("{place}.DriverOpts"), driver_opts)
     }
 }
 
@@ -70,7 +76,7 @@ pub(super) fn container_mac(judge: &Judge<'_>, address: &str) -> Result<(), Deni
         let why = "on a network that is shared with others it could take another's place";
         return Err(judge.floor(ID, "MacAddress", shown(address), why));
     }
-    mac(judge, "MacAddress", address)
+    mac(judge, ID, "MacAddress", address)
 }
 
 /// Whether an endpoint asks for an address at all.
@@ -86,7 +92,7 @@ fn is_free(judge: &Judge<'_>, found: Option<&NetworkFacts>) -> bool {
     })
 }
 
-fn fixed(judge: &Judge<'_>, place: &str, config: &EndpointIPAMConfig) -> Result<(), Denial> {
+fn fixed(judge: &Judge<'_>, operation: &'static str, place: &str, config: &EndpointIPAMConfig) -> Result<(), Denial> {
     let EndpointIPAMConfig { ipv4_address, ipv6_address, link_local_ips } = config;
     let fits = [
         ("IPv4Address", ipv4_address, ipv4_address.is_empty() || ipv4_address.parse::<Ipv4Addr>().is_ok()),
@@ -95,25 +101,27 @@ fn fixed(judge: &Judge<'_>, place: &str, config: &EndpointIPAMConfig) -> Result<
     let local = link_local_ips.iter().map(|text| ("LinkLocalIPs", text, text.parse::<IpAddr>().is_ok()));
     match fits.into_iter().chain(local).find(|(_, _, fits)| !fits) {
         None => Ok(()),
-        Some((field, text, _)) => Err(judge.floor(ID, format!("{place}.{field}"), shown(text), "it is an IP address")),
+        Some((field, text, _)) => {
+            Err(judge.floor(operation, format!("{place}.{field}"), shown(text), "it is an IP address"))
+        }
     }
 }
 
-fn mac(judge: &Judge<'_>, place: &str, text: &str) -> Result<(), Denial> {
+fn mac(judge: &Judge<'_>, operation: &'static str, place: &str, text: &str) -> Result<(), Denial> {
     let pair = |pair: &str| pair.len() == 2 && pair.bytes().all(|b| b.is_ascii_hexdigit());
     if text.is_empty() || (text.split(':').count() == 6 && text.split(':').all(pair)) {
         return Ok(());
     }
-    Err(judge.floor(ID, place, shown(text), "it is like `02:42:ac:11:00:02`"))
+    Err(judge.floor(operation, place, shown(text), "it is like `02:42:ac:11:00:02`"))
 }
 
 /// Options are Docker's own; the kernel parameters among them follow the rule for kernel parameters.
-fn driver_options(judge: &Judge<'_>, place: &str, options: &StringMap) -> Result<(), Denial> {
+fn driver_options(judge: &Judge<'_>, operation: &'static str, place: &str, options: &StringMap) -> Result<(), Denial> {
     for (key, value) in &options.0 {
         let place = format!("{place}[{key}]");
         if !key.starts_with("com.docker.network.") || value.chars().any(char::is_control) {
             let why = "options of an endpoint begin with `com.docker.network.`";
-            return Err(judge.floor(ID, place, shown(key), why));
+            return Err(judge.floor(operation, place, shown(key), why));
         }
         if key == SYSCTLS {
             for assignment in value.split(',') {

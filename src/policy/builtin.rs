@@ -5,7 +5,7 @@ use super::check;
 use super::compile::{Origin, Policy};
 
 /// The names of the shipped policies; the first one is the default.
-pub const BUILTIN_NAMES: [&str; 5] = ["postgres", "testcontainers", "read-only", "deny-all", "unrestricted"];
+pub const BUILTIN_NAMES: [&str; 6] = ["postgres", "testcontainers", "dry-run", "read-only", "deny-all", "unrestricted"];
 
 /// The policy that is used where none is named.
 pub const DEFAULT_NAME: &str = "postgres";
@@ -16,6 +16,7 @@ pub fn builtin_text(name: &str) -> Option<&'static str> {
     match name {
         "postgres" => Some(include_str!("../../policy/postgres.toml")),
         "testcontainers" => Some(include_str!("../../policy/testcontainers.toml")),
+        "dry-run" => Some(include_str!("../../policy/dry-run.toml")),
         "read-only" => Some(include_str!("../../policy/read-only.toml")),
         "deny-all" => Some(include_str!("../../policy/deny-all.toml")),
         "unrestricted" => Some(include_str!("../../policy/unrestricted.toml")),
@@ -137,6 +138,25 @@ mod tests {
     }
 
     #[test]
+    fn a_dry_run_has_small_containers_and_no_way_out() {
+        let policy = shipped("dry-run");
+        assert!(allows(&policy, "discovery/test-probe:1") && allows(&policy, "discovery/test-probe"));
+        for image in ["discovery/probe:1", "discovery/test-a/b:1", "elsewhere.example/discovery/test-a:1", "test-a:1"] {
+            assert!(!allows(&policy, image), "{image}");
+        }
+        assert!(!policy.images.pull && policy.prune == Prune::Own);
+        let containers = &policy.containers;
+        assert_eq!((containers.max, containers.lifetime), (Some(20), Lifetime::For(Duration::from_secs(1800))));
+        assert!(containers.publish.is_empty() && !containers.networks.matches("bridge"));
+        let limits = &containers.limits;
+        assert_eq!((&limits.memory, &limits.cpus), (&Limit::At(512 << 20), &Limit::At(500_000_000)));
+        assert_eq!(limits.pids, Limit::At(100));
+        let networks = policy.networks.create.expect("a grant");
+        assert!(networks.internal && networks.names.matches("dryrun-1") && !networks.names.matches("n1"));
+        assert_eq!(containers.host, Host::default());
+    }
+
+    #[test]
     fn read_only_sees_and_does_nothing() {
         let policy = shipped("read-only");
         let nothing = Policy { containers: Containers::default(), ..shipped("deny-all") };
@@ -157,7 +177,11 @@ mod tests {
     fn shipped_policies_do_not_rest_on_what_is_not_there() {
         for name in BUILTIN_NAMES {
             let keys: Vec<_> = shipped(name).not_in_force.iter().map(|note| note.key).collect();
-            let expected: &[&str] = if name == "postgres" { &["containers.max"] } else { &[] };
+            let expected: &[&str] = match name {
+                "postgres" => &["containers.max"],
+                "dry-run" => &["containers.max", "networks.create.max", "volumes.create.max"],
+                _ => &[],
+            };
             assert_eq!(keys, expected, "{name}");
         }
     }

@@ -9,7 +9,7 @@ use super::facts::{ContainerFacts, FactQuery, Facts};
 use super::judge::{Judge, Judged};
 use super::pattern::ImageReference;
 use super::permit::Relay;
-use super::{container_name, container_update, exec, image, namespaces, network, processes, volume, word};
+use super::{container_name, container_update, exec, image, namespaces, network, networking, processes, volume, word};
 use crate::operation::Operation;
 use crate::operation::container::{
     ArchivePathQuery, ArchivePutQuery, ContainerAction, ContainerAttachQuery, ContainerDeleteQuery,
@@ -37,6 +37,10 @@ pub(super) fn questions(
     let found = judge.controlled(reference, is_fresh(action), facts).filter(|_| is_fresh(action));
     if let Some(found) = found {
         wanted.extend(network::of_container(found));
+        if matches!(action, ContainerAction::Rename(_)) {
+            let words = found.networks.iter().map(|(name, id)| network::word_of(name, id));
+            wanted.extend(networking::neighbours_of(judge, words, facts));
+        }
         wanted.extend(starts(action).then(|| FactQuery::Image(found.image_id.clone())));
     }
     wanted

@@ -14,16 +14,16 @@ use super::facts::{FactQuery, Facts, ImageFacts};
 use super::file::keys;
 use super::host_config::{self, Create};
 use super::judge::{Judge, Judged};
-use super::pattern::{ImageReference, is_reserved_label};
+use super::pattern::ImageReference;
 use super::permit::{FollowUp, Relay};
 use super::template::Parts;
 use super::{
-    addresses, binds, command, container_name, image, mounts, namespaces, networking, ownership, publish, template,
-    word,
+    addresses, binds, command, container_name, image, labels, mounts, namespaces, networking, publish, template,
+    volume_mounts, word,
 };
 use crate::operation::Operation;
 use crate::operation::container::{ContainerCreate, ContainerCreateQuery, ContainerOperation};
-use crate::operation::model::{ContainerCreateBody, EnvList, HealthConfig, StringMap};
+use crate::operation::model::{ContainerCreateBody, EnvList, HealthConfig};
 
 /// Docker's `operationId`.
 pub(super) const ID: &str = "ContainerCreate";
@@ -38,7 +38,7 @@ pub(super) fn questions(judge: &Judge<'_>, create: &ContainerCreate, facts: &Fac
         Ok(_) => vec![FactQuery::Image(body.image.clone()), FactQuery::Engine],
         Err(_) => return Vec::new(),
     };
-    wanted.extend(networking::questions(judge, body));
+    wanted.extend(networking::questions(judge, create, facts));
     wanted.extend(mounts::questions(&body.host_config));
     wanted.extend(namespaces::questions(judge, body, facts));
     wanted.extend(publish::questions(judge, body));
@@ -47,9 +47,9 @@ pub(super) fn questions(judge: &Judge<'_>, create: &ContainerCreate, facts: &Fac
 
 pub(super) fn decide(judge: &Judge<'_>, create: ContainerCreate, facts: &Facts) -> Result<Judged, Denial> {
     if judge.policy.unrestricted {
-        reserved_labels(judge, "Labels", &create.body.labels)?;
+        labels::reserved(judge, ID, "Labels", &create.body.labels)?;
         for (index, labels) in mounts::volume_labels(&create.body.host_config) {
-            reserved_labels(judge, &format!("HostConfig.Mounts[{index}].VolumeOptions.Labels"), labels)?;
+            labels::reserved(judge, ID, &format!("HostConfig.Mounts[{index}].VolumeOptions.Labels"), labels)?;
         }
         binds::floor(judge, &create.body.host_config)?;
         let operation = Operation::Container(ContainerOperation::Create(Box::new(create)));
@@ -59,6 +59,7 @@ pub(super) fn decide(judge: &Judge<'_>, create: ContainerCreate, facts: &Facts) 
     let ContainerCreate { query, body } = create;
     judge_query(judge, &query)?;
     let image = judge_image(judge, &body.image, facts)?;
+    let volumes = volume_mounts::new_volumes(judge, &body.host_config, facts);
     let asked = serde_json::to_value(&body).unwrap_or_default();
     let (commands, named) = (Commands::of(&body), body.image.clone());
     command::decide(judge, &commands)?;
@@ -71,7 +72,7 @@ pub(super) fn decide(judge: &Judge<'_>, create: ContainerCreate, facts: &Facts) 
     Ok(Judged {
         operation: Operation::Container(ContainerOperation::Create(Box::new(create))),
         relay: Relay::AsIs,
-        follow_up: FollowUp::Created { image_id: image.id.clone(), connect },
+        follow_up: FollowUp::Created { image_id: image.id.clone(), connect, volumes },
         amended: amended(&asked, &written),
     })
 }
@@ -178,12 +179,12 @@ fn judge_body(
         judge_healthcheck(judge, check)?;
     }
     neutral(judge, "ArgsEscaped", !args_escaped, "Windows only")?;
-    mounts::anonymous_volumes(judge, &volumes)?;
+    volume_mounts::anonymous(judge, &volumes)?;
     working_dir(judge, ID, &directory)?;
     addresses::container_mac(judge, &mac_address)?;
     neutral(judge, "OnBuild", on_build.is_empty(), "it belongs to images, not to containers")?;
     neutral(judge, "Cpuset", cpuset.is_empty(), "its place is HostConfig.CpusetCpus")?;
-    judge_labels(judge, &labels)?;
+    labels::judge_labels(judge, ID, "Labels", &labels)?;
     judge_stop(judge, &stop_signal, stop_timeout)?;
     publish::exposed_ports(judge, &exposed_ports)?;
     let published = publish::decide(judge, &host_config, &exposed_ports, image, facts)?;
@@ -204,11 +205,12 @@ fn judge_body(
         cmd,
         healthcheck,
         image: addressed(&named, image),
+        volumes,
         working_dir: directory,
         entrypoint,
         network_disabled,
         mac_address,
-        labels: stamped(judge, labels, &image.id),
+        labels: labels::stamped(judge, labels, Some(&image.id)),
         stop_signal,
         stop_timeout,
         shell,
@@ -223,11 +225,6 @@ fn judge_body(
 /// inspects look right, and what it meant is compared after the create.
 fn addressed(named: &str, image: &ImageFacts) -> String {
     if image::names_by_id(named, &image.id) { image.id.clone() } else { named.to_owned() }
-}
-
-fn stamped(judge: &Judge<'_>, StringMap(mut labels): StringMap, image_id: &str) -> StringMap {
-    labels.extend(judge.stamp.labels(Some(image_id)));
-    StringMap(labels)
 }
 
 fn judge_env(judge: &Judge<'_>, env: &EnvList) -> Result<(), Denial> {
@@ -261,29 +258,6 @@ pub(super) fn working_dir(judge: &Judge<'_>, id: &'static str, path: &str) -> Re
         return Err(judge.floor(id, "WorkingDir", shown(path), "it is an absolute path"));
     }
     if path == "/" { Ok(()) } else { word::container_path(judge, id, "WorkingDir", path) }
-}
-
-fn judge_labels(judge: &Judge<'_>, labels: &StringMap) -> Result<(), Denial> {
-    reserved_labels(judge, "Labels", labels)?;
-    let allowed = &judge.policy.containers.labels;
-    // what is reserved and got this far is a broker's that stands before this one
-    match labels.0.keys().find(|key| !is_reserved_label(key) && !allowed.matches(key)) {
-        None => Ok(()),
-        Some(key) => {
-            let wanted = format!("the label {}", shown(key));
-            Err(judge.refuse(ID, "Labels", wanted, allowed.to_string(), keys::CONTAINERS_LABELS))
-        }
-    }
-}
-
-fn reserved_labels(judge: &Judge<'_>, place: &str, labels: &StringMap) -> Result<(), Denial> {
-    match labels.0.iter().find(|(key, value)| judge.reserves(key, value)) {
-        None => Ok(()),
-        Some((key, _)) => {
-            let why = format!("labels that begin with `{}` say whose an object is", ownership::PREFIX);
-            Err(judge.floor(ID, place, format!("the label {}", shown(key)), why))
-        }
-    }
 }
 
 /// A health check runs a process for ever, so it may not run too often. Zero means the image's or engine's own value.

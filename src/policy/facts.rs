@@ -28,6 +28,8 @@ pub enum FactQuery {
     Volume(String),
     /// What the engine can do.
     Engine,
+    /// Whether there is a container that carries the owner's label and is not the owner's.
+    Impostor,
 }
 
 /// Among whose containers a reference is looked up.
@@ -56,6 +58,8 @@ pub enum Fact {
     Volume(Option<VolumeFacts>),
     /// To [`FactQuery::Engine`].
     Engine(EngineFacts),
+    /// To [`FactQuery::Impostor`]: the ID of the first one.
+    Impostor(Option<String>),
 }
 
 /// Answers, by question.
@@ -81,6 +85,19 @@ pub struct ContainerFacts {
     pub powers: Powers,
     /// When it was made, in Unix seconds, where the engine said it as a number.
     pub created: Option<u64>,
+    /// What it is called.
+    pub names: ContainerNames,
+}
+
+/// By which names the engine's DNS knows a container on its networks. Lists do not say the last two.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ContainerNames {
+    /// Its name, without the leading slash.
+    pub name: String,
+    /// Its host name.
+    pub hostname: String,
+    /// Its aliases and other DNS names on all of its networks.
+    pub aliases: Vec<String>,
 }
 
 /// What a container has of its host, by its inspect. It cannot change in a container's life.
@@ -141,6 +158,8 @@ pub struct NetworkFacts {
     pub driver: String,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
+    /// Whether it has no way out.
+    pub internal: bool,
     /// The IPv4 gateway of its first subnet, where it has one.
     pub gateway: Option<String>,
     /// The containers on it that run: ID and name.
@@ -183,6 +202,8 @@ pub struct EngineFacts {
     pub log_drivers: Vec<String>,
     /// `1` or `2`.
     pub cgroup_version: String,
+    /// The engine's own version, as `28.5.2`.
+    pub server_version: String,
 }
 
 impl Facts {
@@ -239,6 +260,15 @@ impl Facts {
         match self.0.get(&FactQuery::Volume(name.to_owned())) {
             Some(Fact::Volume(found)) => found.as_ref(),
             _ => None,
+        }
+    }
+
+    /// A container that carries the owner's label and is not the owner's. Where it was not asked, all of them may be.
+    #[must_use]
+    pub fn impostor(&self) -> Option<&str> {
+        match self.0.get(&FactQuery::Impostor) {
+            Some(Fact::Impostor(found)) => found.as_deref(),
+            _ => Some("unknown"),
         }
     }
 

@@ -158,7 +158,7 @@ pub(super) fn decide(
     // names and addresses beyond the container
     names::dns(judge, &dns, &dns_options, &dns_search)?;
     names::extra_hosts(judge, &extra_hosts)?;
-    let links = names::links(judge, "HostConfig.Links", &links, facts)?;
+    let links = names::links(judge, ID, "HostConfig.Links", &links, facts)?;
 
     // storage
     let (binds, bound) = mounts::binds(judge, binds, facts)?;

@@ -36,18 +36,24 @@ mod host_path;
 mod image;
 mod image_change;
 mod kernel;
+mod labels;
 mod limits;
 mod mounts;
 mod names;
 mod namespaces;
+mod neighbours;
 mod network;
+mod network_connect;
+mod network_create;
 mod networking;
 mod processes;
+mod prune;
 mod publish;
 mod scheduling;
 mod system;
 mod template;
 mod volume;
+mod volume_mounts;
 mod word;
 
 #[cfg(test)]

@@ -4,25 +4,26 @@
 //! The same power has many spellings, so each is read down to what it is: a path of the host, a named volume, an
 //! anonymous one, or memory. Must never look at the host's files: whether a path exists is not ours to tell.
 
-use std::collections::BTreeMap;
-
 use super::compile::Limit;
 use super::container_create::{ID, patterns};
 use super::denial::{Denial, shown};
 use super::facts::{FactQuery, Facts};
 use super::file::keys;
 use super::judge::Judge;
-use super::{binds, volume, word};
-use crate::operation::model::{
-    BindOptions, DriverConfig, EmptyObject, HostConfig, Mount, StringMap, TmpfsOptions, VolumeOptions,
-};
+use super::{binds, host_path, volume_mounts, word};
+use crate::operation::model::{BindOptions, DriverConfig, HostConfig, Mount, StringMap, TmpfsOptions, VolumeOptions};
 
 /// The named volumes that a create mentions, whose owner has to be known.
 pub(super) fn questions(host_config: &HostConfig) -> Vec<FactQuery> {
-    let from_binds = host_config.binds.iter().filter_map(|bind| named_volume(bind));
+    let from_binds = bound_volumes(host_config);
     let from_mounts = host_config.mounts.iter().filter(|mount| mount.r#type == "volume");
     let named = from_binds.map(str::to_owned).chain(from_mounts.map(|mount| mount.source.clone()));
     named.filter(|name| is_volume_name(name)).map(FactQuery::Volume).collect()
+}
+
+/// The named volumes in the short spelling.
+pub(super) fn bound_volumes(host_config: &HostConfig) -> impl Iterator<Item = &str> {
+    host_config.binds.iter().filter_map(|bind| named_volume(bind))
 }
 
 /// The labels that new volumes of a create would get, with the index of the mount that asks for them.
@@ -56,7 +57,7 @@ fn volume_bind(judge: &Judge<'_>, place: &str, bind: &str, facts: &Facts) -> Res
     if !word::is_clean_path(target) || !plain || rest.is_some() {
         return Err(judge.floor(ID, place, shown(bind), "a volume is `NAME:/path` or `NAME:/path:ro`"));
     }
-    own_volume(judge, place, name, facts)
+    volume_mounts::source(judge, place, name, facts)
 }
 
 /// Judges the long spelling, and gives it back without what belongs to other types or says nothing.
@@ -90,7 +91,9 @@ fn without_noise(mount: Mount) -> Mount {
     let driver = volume_options.driver_config.filter(|driver| !["", "local"].contains(&driver.name.as_str()));
     let driver_config =
         driver.map(|DriverConfig { name, options: _ }| DriverConfig { name, options: StringMap::default() });
-    let kept = VolumeOptions { no_copy: volume_options.no_copy, driver_config, ..VolumeOptions::default() };
+    // labels are written on the volume before
+    let (no_copy, subpath) = (volume_options.no_copy, volume_options.subpath);
+    let kept = VolumeOptions { no_copy, subpath, driver_config, ..VolumeOptions::default() };
     let volume_options = (kept != VolumeOptions::default()).then_some(kept);
     let tmpfs_options = tmpfs_options.filter(|options| *options != TmpfsOptions::default());
     Mount { target, source, r#type, read_only, volume_options, tmpfs_options, ..Mount::default() }
@@ -137,8 +140,8 @@ fn judge_mount(judge: &Judge<'_>, place: &str, mount: &Mount, facts: &Facts) -> 
     if tmpfs_options.as_ref().is_some_and(|options| *options != TmpfsOptions::default()) {
         return Err(judge.floor(ID, at("TmpfsOptions"), "a value", "it belongs to another type of mount"));
     }
-    judge_volume_options(judge, &at("VolumeOptions"), volume_options.as_ref())?;
-    own_volume(judge, &at("Source"), source, facts)
+    volume_mounts::source(judge, &at("Source"), source, facts)?;
+    judge_volume_options(judge, &at("VolumeOptions"), source, volume_options.as_ref(), facts)
 }
 
 fn judge_target(judge: &Judge<'_>, place: &str, target: &str) -> Result<(), Denial> {
@@ -149,14 +152,16 @@ fn judge_target(judge: &Judge<'_>, place: &str, target: &str) -> Result<(), Deni
     Err(judge.floor(ID, format!("{place}.Target"), shown(target), why))
 }
 
-fn judge_volume_options(judge: &Judge<'_>, place: &str, options: Option<&VolumeOptions>) -> Result<(), Denial> {
+fn judge_volume_options(
+    judge: &Judge<'_>,
+    place: &str,
+    source: &str,
+    options: Option<&VolumeOptions>,
+    facts: &Facts,
+) -> Result<(), Denial> {
     let Some(VolumeOptions { no_copy: _, labels, subpath, driver_config }) = options else { return Ok(()) };
-    if !labels.0.is_empty() {
-        return Err(judge.not_yet(ID, format!("{place}.Labels"), "labels for a new volume", keys::VOLUMES_CREATE));
-    }
-    if !subpath.is_empty() {
-        return Err(judge.not_yet(ID, format!("{place}.Subpath"), shown(subpath), keys::VOLUMES_CREATE));
-    }
+    volume_mounts::labels(judge, &format!("{place}.Labels"), labels)?;
+    volume_mounts::subpath(judge, &format!("{place}.Subpath"), source, subpath, facts)?;
     let Some(DriverConfig { name, options }) = driver_config else { return Ok(()) };
     if !options.0.is_empty() {
         // the local driver mounts any path and device of the host by its options
@@ -245,24 +250,18 @@ fn granted_tmpfs(judge: &Judge<'_>, place: &str, target: &str) -> Result<(), Den
     Err(judge.refuse(ID, place, format!("a tmpfs at {}", shown(target)), allowed, keys::CONTAINERS_TMPFS))
 }
 
-/// Config's `Volumes`: each is an anonymous volume, and none carries a label of ours.
-pub(super) fn anonymous_volumes(judge: &Judge<'_>, volumes: &BTreeMap<String, EmptyObject>) -> Result<(), Denial> {
-    match volumes.keys().next() {
+/// What no policy can allow of a volume's options: with them the local driver binds what `device` names.
+pub(super) fn driver_options_floor(
+    judge: &Judge<'_>,
+    operation: &'static str,
+    place: &str,
+    StringMap(options): &StringMap,
+) -> Result<(), Denial> {
+    let closed = options.values().find_map(|source| Some((source, host_path::closed(source, judge.sockets)?)));
+    match closed {
         None => Ok(()),
-        Some(path) => {
-            let wanted = format!("an anonymous volume at {}", shown(path));
-            Err(judge.not_yet(ID, "Volumes", wanted, keys::VOLUMES_CREATE))
-        }
-    }
-}
-
-fn own_volume(judge: &Judge<'_>, place: &str, name: &str, facts: &Facts) -> Result<(), Denial> {
-    match facts.volume(name) {
-        Some(found) if volume::owns(judge, found) => Ok(()),
-        Some(_) | None => {
-            let wanted =
-                if name.is_empty() { "an anonymous volume".to_owned() } else { format!("volume {}", shown(name)) };
-            Err(judge.not_yet(ID, place, wanted, keys::VOLUMES_CREATE))
+        Some((source, closed)) => {
+            Err(judge.floor(operation, place, format!("the host path {}", shown(source)), closed.why()))
         }
     }
 }
@@ -280,10 +279,9 @@ fn is_host_path(bind: &str) -> bool {
 
 /// What is neither a path of the host nor the name of a volume.
 fn no_volume(judge: &Judge<'_>, place: &str, bind: &str) -> Denial {
-    if bind.contains(':') && bind.starts_with(['.', '~', '\\']) {
-        return judge.floor(ID, place, shown(bind), "a path of the host is absolute");
-    }
-    judge.not_yet(ID, place, shown(bind), keys::VOLUMES_CREATE)
+    let is_path = bind.contains(':') && bind.starts_with(['.', '~', '\\']);
+    let why = if is_path { "a path of the host is absolute" } else { "a volume is `NAME:/path` or `NAME:/path:ro`" };
+    judge.floor(ID, place, shown(bind), why)
 }
 
 fn is_volume_name(text: &str) -> bool {

@@ -66,16 +66,27 @@ pub(super) fn extra_hosts(judge: &Judge<'_>, entries: &[String]) -> Result<(), D
 
 /// Judges links, `container[:alias]`; gives them with the container by its full ID. Up to engine 28 a link shows the
 /// environment of the other container.
-pub(super) fn links(judge: &Judge<'_>, place: &str, links: &[String], facts: &Facts) -> Result<Vec<String>, Denial> {
+pub(super) fn links(
+    judge: &Judge<'_>,
+    operation: &'static str,
+    place: &str,
+    links: &[String],
+    facts: &Facts,
+) -> Result<Vec<String>, Denial> {
     let judge_one = |(index, link): (usize, &String)| {
         let place = format!("{place}[{index}]");
         if !judge.policy.containers.host.links {
-            return Err(judge.refuse(ID, place, shown(link), "no links", keys::CONTAINERS_HOST_LINKS));
+            return Err(judge.refuse(operation, place, shown(link), "no links", keys::CONTAINERS_HOST_LINKS));
         }
         let name = namespaces::linked_name(link);
         let alias = link.split_once(':').map_or(name, |(_, alias)| alias.rsplit('/').next().unwrap_or_default());
         if !is_host_name(alias) {
-            return Err(judge.floor(ID, place, shown(link), "it is `container:alias`, with a plain name as alias"));
+            return Err(judge.floor(
+                operation,
+                place,
+                shown(link),
+                "it is `container:alias`, with a plain name as alias",
+            ));
         }
         let found = namespaces::own(judge, &place, name, facts)?;
         Ok(format!("{}:{alias}", found.id))

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use docker_broker::operation::names::{ContainerId, ExecId};
 use docker_broker::policy::facts::{
-    ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, Powers, VolumeFacts, Within,
+    ContainerFacts, ContainerNames, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, Powers,
+    VolumeFacts, Within,
 };
 use docker_broker::policy::ownership::Stamp;
 
@@ -28,6 +29,7 @@ pub(crate) fn answer(query: &FactQuery, stamp: &Stamp) -> Fact {
         FactQuery::Network(name) => Fact::Network(network(name, stamp)),
         FactQuery::Volume(name) => Fact::Volume(volume(name, stamp)),
         FactQuery::Engine => Fact::Engine(engine()),
+        FactQuery::Impostor => Fact::Impostor(None),
     }
 }
 
@@ -52,6 +54,7 @@ fn container(reference: &str, within: &Within, stamp: &Stamp) -> Option<Box<Cont
         privileged: false,
         powers: Powers::default(),
         created: Some(1_700_000_000),
+        names: ContainerNames::default(),
     };
     if means(OWN, "pg") {
         return Some(Box::new(facts(OWN, labels(stamp, Some(&image_id())), "postgres:16")));
@@ -97,6 +100,7 @@ fn network(name: &str, stamp: &Stamp) -> Option<Box<NetworkFacts>> {
         name: name.to_owned(),
         driver: driver.to_owned(),
         labels,
+        internal: false,
         gateway: Some("172.17.0.1".to_owned()),
         endpoints: vec![],
         created: Some(1_700_000_000),
@@ -131,5 +135,6 @@ fn engine() -> EngineFacts {
         memory: 8 << 30,
         log_drivers: vec!["json-file".to_owned(), "local".to_owned(), "none".to_owned()],
         cgroup_version: "2".to_owned(),
+        server_version: "28.5.2".to_owned(),
     }
 }

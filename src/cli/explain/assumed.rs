@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use crate::operation::names::ContainerId;
 use crate::policy::compile::Policy;
 use crate::policy::facts::{
-    ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, Powers, VolumeFacts,
+    ContainerFacts, ContainerNames, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, Powers,
+    VolumeFacts,
 };
 use crate::policy::ownership::Stamp;
 use crate::policy::pattern::ImageReference;
@@ -57,6 +58,7 @@ impl Assumptions {
                 self.say("the engine can enforce every limit, and has 8 CPUs and 16 GiB of memory".to_owned());
                 Fact::Engine(able_engine())
             }
+            FactQuery::Impostor => Fact::Impostor(None),
         }
     }
 
@@ -78,6 +80,7 @@ impl Assumptions {
             privileged: false,
             powers: Powers::default(),
             created: None,
+            names: ContainerNames { name: name.to_owned(), ..ContainerNames::default() },
         })
     }
 
@@ -132,6 +135,7 @@ impl Assumptions {
             name: name.to_owned(),
             driver: driver.replace("none", "null"),
             labels,
+            internal: own,
             gateway: Some("172.17.0.1".to_owned()),
             ..NetworkFacts::default()
         })
@@ -179,6 +183,7 @@ fn able_engine() -> EngineFacts {
         memory: 16 * 1024 * 1024 * 1024,
         log_drivers: vec!["json-file".to_owned(), "local".to_owned()],
         cgroup_version: "2".to_owned(),
+        server_version: "28.5.2".to_owned(),
     }
 }
 

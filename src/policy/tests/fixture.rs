@@ -17,8 +17,8 @@ use crate::policy::compile::{Origin, Policy};
 use crate::policy::denial::{Denial, Reason};
 use crate::policy::depth::Depth;
 use crate::policy::facts::{
-    ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, Facts, ImageFacts, NetworkFacts, Powers, VolumeFacts,
-    Within,
+    ContainerFacts, ContainerNames, EngineFacts, ExecFacts, Fact, FactQuery, Facts, ImageFacts, NetworkFacts, Powers,
+    VolumeFacts, Within,
 };
 use crate::policy::file::keys;
 use crate::policy::judge::Judge;
@@ -294,6 +294,7 @@ impl Engine {
                 memory: 16 << 30,
                 log_drivers: ["json-file", "local", "syslog"].map(str::to_owned).to_vec(),
                 cgroup_version: "2".into(),
+                server_version: "28.5.2".into(),
             },
         }
     }
@@ -326,6 +327,10 @@ impl Engine {
             }
             FactQuery::Volume(name) => Fact::Volume(self.volumes.iter().find(|volume| volume.name == *name).cloned()),
             FactQuery::Engine => Fact::Engine(self.info.clone()),
+            FactQuery::Impostor => {
+                let is = |c: &ContainerFacts| owner.owns(&c.labels) && !owner.owns_container(&c.labels, &c.image_id);
+                Fact::Impostor(self.containers.iter().find(|(_, c)| is(c)).map(|(name, _)| name.clone()))
+            }
         }
     }
 
@@ -387,6 +392,7 @@ pub(super) fn container(
         privileged: false,
         powers: Powers::default(),
         created: Some(1_700_000_000),
+        names: ContainerNames::default(),
     }
 }
 
@@ -411,6 +417,7 @@ fn network(name: &str, id: &str, driver: &str, labels: &BTreeMap<String, String>
         name: name.into(),
         driver: driver.into(),
         labels: labels.clone(),
+        internal: name == "own-net",
         gateway: Some(format!("172.{}.0.1", 16 + id.bytes().last().unwrap_or(0) % 16)),
         endpoints: Vec::new(),
         created: Some(1_700_000_000),
@@ -509,6 +516,9 @@ pub(super) fn sample(method: &Method, pattern: &str) -> (String, Value) {
         "/containers/create" => json!({"Image": "postgres:16"}),
         "/containers/{id}/exec" => json!({"Cmd": ["true"], "AttachStdout": true}),
         "/exec/{id}/start" => json!({}),
+        "/networks/create" => json!({"Name": "n-1"}),
+        "/networks/{id}/connect" | "/networks/{id}/disconnect" => json!({"Container": "own"}),
+        "/volumes/create" => json!({"Name": "v-1"}),
         "/containers/{id}/update" => json!({"Memory": 268_435_456}),
         _ => Value::Null,
     };

@@ -101,7 +101,7 @@ fn the_brokers_own_socket_is_on_the_floor_for_every_policy() {
             assert_eq!(mount(&scene, json!({"Source": source})).floor(), "HostConfig.Mounts[0].Source", "{source}");
             let options =
                 json!({"DriverConfig": {"Options": {"o": format!("lowerdir=/a:{source},x"), "type": "overlay"}}});
-            let overlay = json!([{"Type": "volume", "Target": "/x", "VolumeOptions": options}]);
+            let overlay = json!([{"Type": "volume", "Source": "own-vol", "Target": "/x", "VolumeOptions": options}]);
             scene.create_host(&json!({"Mounts": overlay})).floor();
         }
     }
