@@ -41,7 +41,7 @@ use crate::policy::permit::{FollowUp, Permit, Relay};
 use crate::policy::view::without_host_paths;
 use crate::request::{self, ApiRequest, ApiVersion};
 use crate::response::{self, Body, BrokerError, Recorder, Reply};
-use crate::session::Sweeper;
+use crate::session::{Sweeper, Turn, Turns};
 use crate::upstream::{Engine, EngineVersion, Link};
 
 /// Everything that the connections of one listener share.
@@ -55,6 +55,7 @@ pub struct Broker {
     pub stopping: CancellationToken,
     streams: Arc<Semaphore>,
     next_request: AtomicU64,
+    turns: Turns,
 }
 
 /// What one client connection has of its own.
@@ -77,8 +78,11 @@ pub struct BrokerParts {
     pub owner: Owner,
     /// The listener's name.
     pub listener: String,
-    /// A name for this run of the broker, unlike any other's.
+    /// The session of what is made through it. A server that is started again goes on with the same one, or a restart
+    /// would be a way to a fresh budget.
     pub session: String,
+    /// A name for this run of the broker, unlike any other's: what its request IDs begin with.
+    pub run: String,
     /// Where each request is recorded.
     pub audit: Arc<Audit>,
     /// Whether nothing passes while the audit is broken.
@@ -111,7 +115,7 @@ impl Broker {
     pub fn new(parts: BrokerParts) -> Self {
         let streams = Arc::new(Semaphore::new(parts.bounds.streams_per_owner));
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
-        Self { parts, tasks, stopping, streams, next_request: AtomicU64::new(1) }
+        Self { parts, tasks, stopping, streams, next_request: AtomicU64::new(1), turns: Turns::default() }
     }
 
     /// Answers one request. Every path ends in a record.
@@ -162,6 +166,8 @@ impl Broker {
         let version = self.version(words.version).await?;
         let mut way = Way { client, recorder, upgrade: upgrade(kind, &words, parts), version };
         let takes_volumes = takes_volumes(&operation);
+        // from here to the engine's answer nobody else of the owner may create, where it matters how many there are
+        let turn = if judge.is_bounded(&operation) { Some(self.turns.take(&stamp.owner).await) } else { None };
         let permit = match self.decide(&judge, operation, kind).await {
             Ok(permit) => permit,
             Err(refused) => {
@@ -170,7 +176,7 @@ impl Broker {
             }
         };
         note_permit(way.recorder, &permit, takes_volumes);
-        self.send(&mut way, permit, &stamp, archive).await
+        self.send(&mut way, permit, &stamp, archive, turn).await
     }
 
     /// The version that a request goes up with. An engine may have been upgraded since it was asked, so that one that seems
@@ -211,6 +217,7 @@ impl Broker {
         permit: Permit,
         stamp: &Stamp,
         archive: Option<body::Archive>,
+        turn: Option<Turn>,
     ) -> Result<Answered, BrokerError> {
         if permit.relay() == Relay::Stub {
             way.recorder.note(|record| record.decision = Decision::Stubbed);
@@ -221,7 +228,7 @@ impl Broker {
             return hijack::send(self, way, &permit, style, place).await;
         }
         if let FollowUp::Created { .. } = permit.follow_up() {
-            return create::send(self, way, permit, stamp).await;
+            return create::send(self, way, permit, stamp, turn).await;
         }
         let (archive, upload) = body::upload(archive);
         let sent = self.parts.engine.send(&permit, way.version, &way.client.link, archive);
@@ -338,7 +345,7 @@ impl Broker {
     fn record(&self, client: &Client, request: &Request<Incoming>) -> Record {
         let number = self.next_request.fetch_add(1, Ordering::Relaxed);
         Record {
-            request_id: format!("{}-{number}", self.parts.session),
+            request_id: format!("{}-{number}", self.parts.run),
             time: SystemTime::now(),
             listener: self.parts.listener.clone(),
             owner: self.parts.owner.to_string(),

@@ -74,7 +74,8 @@ impl Server {
             engine,
             owner,
             listener: listener_name,
-            session: session_name(),
+            session: DEFAULT_SESSION.to_owned(),
+            run: run_name(),
             audit,
             audit_required,
             bounds,
@@ -117,7 +118,10 @@ pub async fn run(config: ServeConfig) -> Result<(), ServeError> {
 }
 
 /// A name for this run, unlike that of any other run on this machine: its start in nanoseconds and its process.
-fn session_name() -> String {
+fn run_name() -> String {
     let nanoseconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     format!("{:x}{:x}", nanoseconds & 0xff_ffff_ffff, std::process::id())
 }
+
+/// The session of a server that was given none: the same after every restart, so that a restart is no fresh budget.
+const DEFAULT_SESSION: &str = "default";

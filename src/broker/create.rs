@@ -14,12 +14,15 @@ use serde::Deserialize;
 use super::{Answered, Broker, Way};
 use crate::audit::Record;
 use crate::operation::names::ContainerId;
+use crate::policy::facts::Facts;
 use crate::policy::housekeeping;
+use crate::policy::judge::Judge;
 use crate::policy::ownership::Stamp;
 use crate::policy::permit::{FollowUp, Permit};
 use crate::policy::view::without_host_paths;
 use crate::request::ApiVersion;
 use crate::response::{self, Body, BrokerError};
+use crate::session::Turn;
 use crate::upstream::{Link, UpstreamError};
 
 #[derive(Deserialize)]
@@ -41,9 +44,10 @@ pub(super) async fn send(
     way: &mut Way<'_>,
     permit: Permit,
     stamp: &Stamp,
+    turn: Option<Turn>,
 ) -> Result<Answered, BrokerError> {
-    let (broker_in_task, version, expires) = (Arc::clone(broker), way.version, stamp.expires);
-    let task = broker.tasks.spawn(async move { create(&broker_in_task, &permit, version, expires).await });
+    let (broker_in_task, version, stamp) = (Arc::clone(broker), way.version, stamp.clone());
+    let task = broker.tasks.spawn(async move { create(&broker_in_task, &permit, version, &stamp, turn).await });
     let whole = task.await.map_err(|_| BrokerError::CreateUndone("the create was broken off".to_owned()))??;
     way.recorder.note(|record| note(record, &whole));
     Ok(Answered { response: answer(whole), place: None })
@@ -53,24 +57,43 @@ async fn create(
     broker: &Broker,
     permit: &Permit,
     version: ApiVersion,
-    expires: Option<u64>,
+    stamp: &Stamp,
+    turn: Option<Turn>,
 ) -> Result<Whole, BrokerError> {
     // before it is sent: an engine that dies in between may have made the container and never say so
-    if let Some(expires) = expires {
+    if let Some(expires) = stamp.expires {
         broker.parts.sweeper.due(expires);
     }
     let whole = ask(broker, permit, version).await.inspect_err(|_| broker.parts.sweeper.doubt())?;
     if whole.status != StatusCode::CREATED {
         return Ok(whole);
     }
+    // from now on whoever counts sees it
+    let is_counted = turn.is_some();
+    drop(turn);
     let id = read_id(&whole.bytes)?;
-    match finish(broker, permit, &id).await {
+    let finished = async {
+        finish(broker, permit, &id).await?;
+        if is_counted { recount(broker, permit, stamp).await } else { Ok(()) }
+    };
+    match finished.await {
         Ok(()) => Ok(whole),
         Err(error) => {
             discard(broker, permit, &id).await;
             Err(error)
         }
     }
+}
+
+/// Another broker of the same owner does not wait for our turns: of what was made too much, each removes its own.
+async fn recount(broker: &Broker, permit: &Permit, stamp: &Stamp) -> Result<(), BrokerError> {
+    let judge = Judge { policy: &broker.parts.policy, stamp };
+    let mut facts = Facts::default();
+    for query in judge.recount_questions(permit.operation()) {
+        let fact = broker.parts.engine.fact(&query, &stamp.owner).await?;
+        facts.insert(query, fact);
+    }
+    Ok(judge.recount(permit.operation(), &facts)?)
 }
 
 /// Asks the engine. After an error nobody knows whether there is a container, or will be.

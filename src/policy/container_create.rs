@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use super::compile::Control;
 use super::denial::{Denial, shown};
-use super::facts::{FactQuery, Facts, ImageFacts};
+use super::facts::{Counted, FactQuery, Facts, ImageFacts};
 use super::file::keys;
 use super::host_config::{self, Create};
 use super::judge::{Judge, Judged};
 use super::pattern::{ImageReference, is_reserved_label};
 use super::permit::{FollowUp, Relay};
-use super::{image, mounts, networking, ownership, publish, word};
+use super::{image, mounts, networking, ownership, publish, quota, word};
 use crate::operation::Operation;
 use crate::operation::container::{ContainerCreate, ContainerCreateQuery, ContainerOperation};
 use crate::operation::model::{ContainerCreateBody, EnvList, HealthConfig, StringMap};
@@ -36,6 +36,7 @@ pub(super) fn questions(judge: &Judge<'_>, create: &ContainerCreate, _: &Facts) 
     wanted.extend(networking::questions(judge, body));
     wanted.extend(mounts::questions(&body.host_config));
     wanted.extend(publish::questions(judge, body));
+    wanted.extend(quota::questions(judge, Counted::Containers));
     wanted
 }
 
@@ -59,6 +60,8 @@ pub(super) fn decide(judge: &Judge<'_>, create: ContainerCreate, facts: &Facts) 
     let query = ContainerCreateQuery { name: query.name, platform: query.platform };
     let create = ContainerCreate { query, body };
     networking::names_are_free(judge, &create, facts)?;
+    quota::one_more(judge, ID, Counted::Containers, facts)?;
+    quota::fits(judge, ID, &create.body.host_config, facts)?;
     Ok(Judged {
         operation: Operation::Container(ContainerOperation::Create(Box::new(create))),
         relay: Relay::AsIs,
@@ -233,6 +236,9 @@ fn addressed(named: &str, image: &ImageFacts) -> String {
 
 fn stamped(judge: &Judge<'_>, StringMap(mut labels): StringMap, image_id: &str) -> StringMap {
     labels.extend(judge.stamp.labels(Some(image_id)));
+    // always written, for a label that is not would come from the image
+    let disk = judge.policy.containers.limits.disk.value().map_or_else(|| "unlimited".to_owned(), u64::to_string);
+    labels.insert(ownership::DISK.to_owned(), disk);
     StringMap(labels)
 }
 

@@ -4,5 +4,7 @@
 
 pub mod removal;
 mod sweeper;
+mod turns;
 
 pub use sweeper::Sweeper;
+pub use turns::{Turn, Turns};

@@ -9,7 +9,7 @@ use std::fmt;
 use futures_util::{StreamExt, stream};
 use hyper::StatusCode;
 
-use crate::policy::facts::{Fact, FactQuery, NetworkFacts, VolumeFacts};
+use crate::policy::facts::{NetworkFacts, VolumeFacts};
 use crate::policy::housekeeping;
 use crate::policy::ownership::{Owner, SESSION, expiry};
 use crate::policy::permit::Permit;
@@ -287,10 +287,7 @@ async fn carry_out_one(engine: &Engine, Candidate { item, permit }: Candidate) -
 
 /// The permit for a volume as it is now; none where the owner's is gone, also where somebody else has its name since.
 async fn volume_permit(engine: &Engine, item: &Item) -> Result<Option<Permit>, UpstreamError> {
-    let found = match engine.fact(&FactQuery::Volume(item.id.clone()), &item.owner).await? {
-        Fact::Volume(found) => found,
-        Fact::Container(_) | Fact::Exec(_) | Fact::Image(_) | Fact::Network(_) | Fact::Engine(_) => None,
-    };
+    let found = engine.volume(&item.id).await?;
     Ok(found.and_then(|volume| housekeeping::remove_owned_volume(&item.owner, &volume)))
 }
 

@@ -211,6 +211,8 @@ impl Engine {
             FactQuery::Network(name) => Fact::Network(self.network(name).await?.map(Box::new)),
             FactQuery::Volume(name) => Fact::Volume(self.volume(name).await?),
             FactQuery::Engine => Fact::Engine(self.abilities().await?),
+            FactQuery::Count { of, session } => Fact::Count(self.count(*of, session, owner).await?),
+            FactQuery::Usage => Fact::Usage(self.usage(owner).await?),
         })
     }
 
@@ -345,7 +347,11 @@ impl Engine {
         Ok(answer.map(read_network))
     }
 
-    async fn volume(&self, name: &str) -> Result<Option<VolumeFacts>, UpstreamError> {
+    /// A volume as it is now.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked or its answer cannot be read.
+    pub async fn volume(&self, name: &str) -> Result<Option<VolumeFacts>, UpstreamError> {
         let answer: Option<VolumeAnswer> = self.ask("a volume", &at("volumes", name, "")).await?;
         Ok(answer.map(read_volume))
     }

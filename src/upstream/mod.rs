@@ -4,6 +4,7 @@
 
 pub mod address;
 pub mod archive;
+mod count;
 pub mod engine;
 pub mod error;
 pub mod facts;

@@ -35,6 +35,7 @@ const JUDGES: &[&str] = &[
     "mounts",
     "limits",
     "publish",
+    "quota",
     "networking",
     "network",
     "volume",

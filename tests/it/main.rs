@@ -21,6 +21,7 @@ mod metadata;
 mod networks;
 mod ownership;
 mod prune;
+mod quotas;
 mod self_check;
 mod streams;
 mod sweeper;

@@ -16,7 +16,8 @@ use crate::policy::check;
 use crate::policy::compile::{Origin, Policy};
 use crate::policy::denial::{Denial, Reason};
 use crate::policy::facts::{
-    ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, Facts, ImageFacts, NetworkFacts, VolumeFacts, Within,
+    ContainerFacts, CountFacts, EngineFacts, ExecFacts, Fact, FactQuery, Facts, ImageFacts, NetworkFacts, UsageFacts,
+    VolumeFacts, Within,
 };
 use crate::policy::file::keys;
 use crate::policy::judge::Judge;
@@ -42,6 +43,8 @@ pub(super) struct Engine {
     pub(super) networks: Vec<NetworkFacts>,
     pub(super) volumes: Vec<VolumeFacts>,
     pub(super) info: EngineFacts,
+    pub(super) count: CountFacts,
+    pub(super) usage: UsageFacts,
 }
 
 /// What became of a request.
@@ -138,6 +141,14 @@ impl Scene {
         let route = routes::find(&request.method, &request.path).expect("a known route");
         let Standing::Modelled(kind, _) = route.row.standing else { panic!("{} is not modelled", route.row.id) };
         Operation::parse(kind, route.name, &request, body, &JsonBounds::default())
+    }
+
+    /// The operation of a POST with a JSON body; none is taken along where the operation has none.
+    pub(super) fn operation(&self, target: &str, body: &Value) -> Operation {
+        let head = Request::builder().method("POST").uri(target);
+        let text = if target.ends_with("/create") { body.to_string() } else { String::new() };
+        let head = if text.is_empty() { head } else { head.header("content-type", "application/json") };
+        self.parse(head, text.as_bytes()).expect("an operation")
     }
 
     fn judge(&self, operation: Operation) -> Outcome {
@@ -286,6 +297,8 @@ impl Engine {
                 log_drivers: ["json-file", "local", "syslog"].map(str::to_owned).to_vec(),
                 cgroup_version: "2".into(),
             },
+            count: CountFacts::default(),
+            usage: UsageFacts::default(),
         }
     }
 
@@ -311,6 +324,8 @@ impl Engine {
             }
             FactQuery::Volume(name) => Fact::Volume(self.volumes.iter().find(|volume| volume.name == *name).cloned()),
             FactQuery::Engine => Fact::Engine(self.info.clone()),
+            FactQuery::Count { of: _, session: _ } => Fact::Count(self.count),
+            FactQuery::Usage => Fact::Usage(self.usage),
         }
     }
 

@@ -16,6 +16,7 @@ mod networks;
 mod policies;
 mod properties;
 mod publish;
+mod quota;
 mod system;
 mod teaching;
 mod volumes;
