@@ -75,7 +75,7 @@ fn line(row: &Row, policy: Option<&Policy>) -> Line {
 }
 
 /// Whether a policy lets any request of this operation pass. What a request holds is judged by the judges.
-fn opens(policy: &Policy, kind: Kind) -> bool {
+pub(super) fn opens(policy: &Policy, kind: Kind) -> bool {
     let containers = &policy.containers;
     let sees = containers.see != Scope::None;
     let controls = containers.control != Control::None;
