@@ -205,8 +205,14 @@ async fn run(plan: Plan) -> Result<Exit, Failure> {
     let complete = cleaned.is_complete();
     end(run, complete);
     let exit_code = ended.map_err(|error| failed(&error))?;
-    let summed =
-        Summary { instance: &instance, policy: &policy, exit_code, took: started.elapsed(), totals: tally.totals(), cleaned };
+    let summed = Summary {
+        instance: &instance,
+        policy: &policy,
+        exit_code,
+        took: started.elapsed(),
+        totals: tally.totals(),
+        cleaned,
+    };
     if !quiet || !complete {
         terminal::print_error(&summed.text(terminal::stderr_takes_colours()));
     }

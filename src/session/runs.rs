@@ -52,7 +52,9 @@ pub struct DeadRun {
 #[derive(Debug, thiserror::Error)]
 pub enum RunFolderError {
     /// None of the folders can be used.
-    #[error("there is no folder for the broker's private socket: {reasons}; set XDG_RUNTIME_DIR to a folder of your own")]
+    #[error(
+        "there is no folder for the broker's private socket: {reasons}; set XDG_RUNTIME_DIR to a folder of your own"
+    )]
     NoFolder {
         /// Each folder and what is wrong with it.
         reasons: String,
@@ -176,7 +178,11 @@ fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RunFolde
 
 /// The path of a socket has at most 107 bytes; see unix(7).
 fn has_room(folder: &Path) -> io::Result<()> {
-    if folder.as_os_str().len() <= LONGEST_FOLDER { Ok(()) } else { Err(io::Error::other("its path is too long for a socket")) }
+    if folder.as_os_str().len() <= LONGEST_FOLDER {
+        Ok(())
+    } else {
+        Err(io::Error::other("its path is too long for a socket"))
+    }
 }
 
 fn make(folder: &Path) -> io::Result<()> {

@@ -156,8 +156,8 @@ impl Assumptions {
             name: name.to_owned(),
             driver: "local".to_owned(),
             labels,
-            has_options: false,
             created: None,
+            has_options: false,
         })
     }
 

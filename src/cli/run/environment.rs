@@ -69,10 +69,13 @@ mod tests {
         let changes = changes(&socket(), &[], &[]);
         assert_eq!(changes.unset, misleading().collect::<Vec<_>>());
         assert!(changes.unset.iter().any(|name| name == "DOCKER_CONTEXT"));
-        assert_eq!(changes.set, [
-            ("DOCKER_HOST".to_owned(), "unix:///run/x/docker.sock".to_owned()),
-            ("TESTCONTAINERS_RYUK_DISABLED".to_owned(), "true".to_owned()),
-        ]);
+        assert_eq!(
+            changes.set,
+            [
+                ("DOCKER_HOST".to_owned(), "unix:///run/x/docker.sock".to_owned()),
+                ("TESTCONTAINERS_RYUK_DISABLED".to_owned(), "true".to_owned()),
+            ]
+        );
     }
 
     #[test]
@@ -80,7 +83,9 @@ mod tests {
         let given = [read_variable("TC_HOST=a=b").unwrap()];
         let kept = ["DOCKER_HOST".to_owned(), "DOCKER_CERT_PATH".to_owned()];
         let changes = changes(&socket(), &given, &kept);
-        assert!(!changes.unset.contains(&"TC_HOST".to_owned()) && !changes.unset.contains(&"DOCKER_CERT_PATH".to_owned()));
+        assert!(
+            !changes.unset.contains(&"TC_HOST".to_owned()) && !changes.unset.contains(&"DOCKER_CERT_PATH".to_owned())
+        );
         assert!(changes.set.contains(&("TC_HOST".to_owned(), "a=b".to_owned())));
         assert!(changes.set.iter().all(|(name, _)| name != "DOCKER_HOST"));
     }
