@@ -97,7 +97,7 @@ impl Server {
         let audit = Arc::new(audit);
         let engine = Arc::new(Engine::new(upstream, &bounds));
         let owner = Owner::new(&instance, &listener_name);
-        let sweeper = Sweeper::new(Arc::clone(&engine), &instance);
+        let sweeper = Sweeper::new(Arc::clone(&engine), &instance, Arc::clone(&audit));
         let listener = Listener::bind(&listen, mode, group.as_deref())?;
         let broker = Arc::new(Broker::new(BrokerParts {
             policy: Arc::new(policy),

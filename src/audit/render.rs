@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::{Decision, Format, Record};
+use super::{Decision, Format, Record, Removed};
 
 /// The JSON form of a record. The names and their order are a promise to those who read logs.
 #[derive(Serialize)]
@@ -51,6 +51,20 @@ struct Line<'a> {
     amended: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
+}
+
+/// The JSON form of what the broker removed by itself: the names are those of [`Line`] where they mean the same.
+#[derive(Serialize)]
+struct Sweep<'a> {
+    r#type: &'static str,
+    time: String,
+    owner: &'a str,
+    session: &'a str,
+    operation: &'static str,
+    object: String,
+    name: String,
+    decision: &'static str,
+    reason: String,
 }
 
 #[derive(Serialize)]
@@ -120,6 +134,24 @@ pub(super) fn text(record: &Record, colours: bool, out: &mut String) {
         let _ = write!(out, "  ({})", clean(detail, SENTENCE));
     }
     let _ = writeln!(out, "  [{} {} {}]", record.owner, record.policy, record.request_id);
+}
+
+/// The line for what the broker removed by itself.
+pub(super) fn removed(removed: &Removed, format: Format, out: &mut String) {
+    let Removed { time, owner, session, operation, object, name, reason } = removed;
+    let time = humantime::format_rfc3339_millis(*time).to_string();
+    let (object, name, reason) = (clean(object, WORD), clean(name, WORD), clean(reason, SENTENCE));
+    match format {
+        Format::Json => {
+            let (r#type, decision) = ("sweep", "removed");
+            push_json(&Sweep { r#type, time, owner, session, operation, object, name, decision, reason }, out);
+        }
+        Format::Text => {
+            // writing to a String cannot fail
+            let _ =
+                writeln!(out, "{time} removed   {operation:<20} object={object} {name}  {reason}  [{owner} {session}]");
+        }
+    }
 }
 
 /// The line that stands where records were lost.

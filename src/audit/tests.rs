@@ -224,9 +224,9 @@ fn records_that_find_no_place_are_counted_where_they_are_missing() {
 #[test]
 fn a_required_audit_is_unhealthy_when_its_queue_is_full_and_still_takes_what_is_under_way() {
     let queue = Queue::new(2, 3);
-    (1..=2).for_each(|number| queue.push(bare(&number.to_string())));
+    (1..=2).for_each(|number| queue.push(Entry::Request(Box::new(bare(&number.to_string())))));
     assert!(!queue.is_healthy());
-    (3..=9).for_each(|number| queue.push(bare(&number.to_string())));
+    (3..=9).for_each(|number| queue.push(Entry::Request(Box::new(bare(&number.to_string())))));
     let batch = queue.take();
     assert_eq!((batch.records.len(), batch.lost), (5, 4));
     assert!(queue.is_healthy());

@@ -5,6 +5,7 @@
 //! half-made: what cannot be finished is removed.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use hyper::header::HeaderMap;
@@ -12,7 +13,7 @@ use hyper::{Response, StatusCode};
 use serde::Deserialize;
 
 use super::{Answered, Broker, Way};
-use crate::audit::Record;
+use crate::audit::{Record, Removed};
 use crate::operation::names::ContainerId;
 use crate::policy::facts::Facts;
 use crate::policy::housekeeping;
@@ -68,6 +69,9 @@ async fn create(
     if whole.status != StatusCode::CREATED {
         return Ok(whole);
     }
+    if broker.parts.policy.containers.limits.disk.value().is_some() {
+        broker.parts.sweeper.watch_disk();
+    }
     // from now on whoever counts sees it
     let is_counted = turn.is_some();
     drop(turn);
@@ -79,7 +83,7 @@ async fn create(
     match finished.await {
         Ok(()) => Ok(whole),
         Err(error) => {
-            discard(broker, permit, &id).await;
+            discard(broker, permit, stamp, &id).await;
             Err(error)
         }
     }
@@ -127,11 +131,22 @@ async fn finish(broker: &Broker, permit: &Permit, id: &ContainerId) -> Result<()
 }
 
 /// Removes what must not stay. Where even that fails, its deadline ends it.
-async fn discard(broker: &Broker, permit: &Permit, id: &ContainerId) {
+async fn discard(broker: &Broker, permit: &Permit, stamp: &Stamp, id: &ContainerId) {
     let Some(permit) = housekeeping::discard_created(permit, id) else { return };
     let outcome = broker.parts.engine.perform(&permit).await;
     let gone = |status: StatusCode| status.is_success() || status == StatusCode::NOT_FOUND;
-    if !matches!(&outcome, Ok((status, _)) if gone(*status)) {
+    if matches!(&outcome, Ok((status, _)) if gone(*status)) {
+        let Stamp { owner, session, expires: _, policy: _ } = stamp;
+        broker.parts.audit.removed(Removed {
+            time: SystemTime::now(),
+            owner: owner.to_string(),
+            session: session.clone(),
+            operation: "ContainerDelete",
+            object: id.to_string(),
+            name: String::new(),
+            reason: "its create could not be finished".to_owned(),
+        });
+    } else {
         let outcome = outcome.map(|(status, _)| status);
         tracing::warn!(container = %id, ?outcome, "a container that was not finished stays until it expires");
     }

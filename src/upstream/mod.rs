@@ -5,6 +5,7 @@
 pub mod address;
 pub mod archive;
 mod count;
+pub mod disk;
 pub mod engine;
 pub mod error;
 pub mod facts;
