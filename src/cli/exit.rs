@@ -139,7 +139,7 @@ impl From<ConfigError> for Failure {
 pub(super) const EXIT_CODES: &str = "\
 Exit codes:
    0  done
-   1  no: the broker is not healthy
+   1  no: the broker is not healthy, or something could not be removed
   64  the command line is wrong
   65  a policy is wrong
   66  a file is not there or cannot be read

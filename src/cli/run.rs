@@ -97,6 +97,11 @@ struct Plan {
     summary: Option<PathBuf>,
 }
 
+/// Removes what dead runs of this user left behind, and says in a line each what was found.
+pub(super) async fn clean_dead_runs(environment: &Environment) -> Vec<String> {
+    cleanup::clean_dead(&folders(environment)).await
+}
+
 pub(super) fn start(arguments: RunArgs, origins: &Origins, environment: &Environment) -> Result<Exit, Failure> {
     let own = |failure| Failure { exit: Exit::Broker, ..failure };
     let level = arguments.log_level;

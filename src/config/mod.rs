@@ -20,6 +20,7 @@ use crate::policy::overrides::OverrideError;
 use crate::upstream::address::Address;
 
 pub use resolve::resolve;
+pub(crate) use resolve::{choose_upstream, derive_instance};
 
 /// Everything that `serve` needs.
 #[derive(Debug, Clone)]

@@ -68,14 +68,14 @@ pub fn resolve(
     })
 }
 
-fn derive_instance(listen: &Address, warnings: &mut Vec<String>) -> String {
+pub(crate) fn derive_instance(listen: &Address, warnings: &mut Vec<String>) -> String {
     let derived = instance::derive(listen.path());
     warnings.extend(derived.warning.map(str::to_owned));
     derived.instance
 }
 
 /// The engine's address, and in words where it comes from.
-fn choose_upstream(
+pub(crate) fn choose_upstream(
     asked: Option<Address>,
     origins: &Origins,
     environment: &Environment,

@@ -337,7 +337,7 @@ async fn carry_out_one(engine: &Engine, Candidate { item, permit }: Candidate) -
     };
     let (obstacle, words) = match outcome {
         Ok((status, _)) if status.is_success() || status == StatusCode::NOT_FOUND => return Ok(item),
-        Ok((status, bytes)) => (obstacle(item.kind, status), String::from_utf8_lossy(&bytes).trim_end().to_owned()),
+        Ok((status, bytes)) => (obstacle(item.kind, status), words(&bytes)),
         Err(error) => (Obstacle::Failed, with_causes(&error)),
     };
     Err(Left { item, obstacle, words })
@@ -357,6 +357,13 @@ fn obstacle(kind: Kind, status: StatusCode) -> Obstacle {
         (Kind::Network | Kind::Volume, StatusCode::CONFLICT | StatusCode::FORBIDDEN) => Obstacle::InUse,
         (Kind::Container | Kind::Network | Kind::Volume, _) => Obstacle::Failed,
     }
+}
+
+/// What the engine says in its error: `{"message": …}`, or whatever it is.
+fn words(answer: &[u8]) -> String {
+    let read = serde_json::from_slice::<serde_json::Value>(answer).ok();
+    let message = read.as_ref().and_then(|error| error.get("message")?.as_str());
+    message.map_or_else(|| String::from_utf8_lossy(answer).trim_end().to_owned(), str::to_owned)
 }
 
 fn with_causes(error: &UpstreamError) -> String {

@@ -24,4 +24,5 @@ mod prune;
 mod quotas;
 mod self_check;
 mod streams;
+mod sweep;
 mod sweeper;
