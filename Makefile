@@ -44,7 +44,7 @@ oracle: ## The engine's own API server reads what was forwarded
 	DOCKER_BROKER_E2E=1 cargo test --quiet --test oracle
 
 .PHONY: e2e
-e2e: e2e-cli e2e-python e2e-java refusals e2e-kill ## All end-to-end tests
+e2e: e2e-cli e2e-python e2e-java refusals e2e-limits e2e-kill ## All end-to-end tests
 
 .PHONY: e2e-cli
 e2e-cli: lab-packages ## The docker CLI through the broker, next to the docker CLI directly
@@ -71,6 +71,10 @@ chaos: lab-packages ## Everything dies at random, 200 seeded rounds (DOCKER_BROK
 .PHONY: e2e-dry-run
 e2e-dry-run: lab-packages ## The policy `dry-run`: each rule kept and broken once
 	$(E2E) e2e-dry-run
+
+.PHONY: e2e-limits
+e2e-limits: lab-packages ## Limits, lifetimes and quotas, and hogs that do not keep to them
+	$(E2E) e2e-limits
 
 .PHONY: e2e-kill
 e2e-kill: lab-packages ## Kill -9 of client, broker and engine at random moments
