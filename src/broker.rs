@@ -6,6 +6,7 @@
 mod body;
 mod create;
 mod events;
+mod granted;
 mod hijack;
 mod stub;
 
@@ -268,32 +269,30 @@ impl Broker {
         let (parts, incoming) = answer.into_parts();
         let answer = Response::from_parts(parts.clone(), incoming);
         let (status, bytes) = self.parts.engine.read_whole("a filtered answer", answer).await?;
-        let shown = self.view(operation, stamp, &bytes).await?;
+        let shown = self.view(permit, stamp, &bytes).await?;
         let mut response = response::whole(status, shown.into());
         response::pass_headers(&parts.headers, response.headers_mut());
         Ok(response)
     }
 
     /// What the client may see of a whole answer.
-    async fn view(&self, operation: &Operation, stamp: &Stamp, bytes: &[u8]) -> Result<Vec<u8>, BrokerError> {
+    async fn view(&self, permit: &Permit, stamp: &Stamp, bytes: &[u8]) -> Result<Vec<u8>, BrokerError> {
         let nonsense = |error: serde_json::Error| crate::upstream::UpstreamError::Nonsense {
             what: "a filtered answer",
             why: error.to_string(),
         };
         let answer: Value = serde_json::from_slice(bytes).map_err(nonsense)?;
-        let own = if Judge::view_needs_own_containers(operation) {
-            self.parts
-                .engine
-                .owned_containers(&self.parts.owner)
-                .await?
-                .into_iter()
-                .map(|c| c.facts.id.to_string())
-                .collect()
+        let (judge, operation) = (Judge { policy: &self.parts.policy, stamp }, permit.operation());
+        let own = if judge.view_needs_own_containers(operation) {
+            granted::own_containers(self, &judge).await?
         } else {
             BTreeSet::new()
         };
-        let judge = Judge { policy: &self.parts.policy, stamp };
-        let mut shown = serde_json::to_vec(&judge.view(operation, answer, &own)?).map_err(nonsense)?;
+        let mut shown = judge.view(operation, answer, &own)?;
+        if let (Relay::FirstOf(most), Some(items)) = (permit.relay(), shown.as_array_mut()) {
+            items.truncate(most);
+        }
+        let mut shown = serde_json::to_vec(&shown).map_err(nonsense)?;
         // the engine ends its documents with a line break, and some clients print them as they are
         shown.push(b'\n');
         Ok(shown)

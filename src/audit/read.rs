@@ -7,6 +7,8 @@ use std::io::{self, BufRead, Read};
 
 use serde::Deserialize;
 
+use super::render::{SENTENCE, clean};
+
 /// One line of a log.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Line {
@@ -34,6 +36,7 @@ pub struct Entry {
     pub api_version: String,
     pub operation: String,
     pub object: String,
+    pub image: String,
     pub decision: String,
     pub key: String,
     pub place: String,
@@ -45,6 +48,8 @@ pub struct Entry {
     pub bytes_out: u64,
     pub amended: Vec<String>,
     pub detail: String,
+    /// When what was made ends, in Unix seconds.
+    pub expires: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -56,13 +61,41 @@ struct GapLine {
 /// Reads one line.
 #[must_use]
 pub fn read_line(line: &[u8]) -> Line {
-    let Ok(entry) = serde_json::from_slice::<Entry>(line) else { return Line::Foreign };
+    let Ok(mut entry) = serde_json::from_slice::<Entry>(line) else { return Line::Foreign };
     if entry.r#type == "audit-gap" {
         let lost = serde_json::from_slice::<GapLine>(line).map_or(0, |gap| gap.lost);
         return Line::Gap(lost);
     }
     let is_record = !entry.r#type.is_empty() && !entry.time.is_empty() && !entry.decision.is_empty();
+    entry.texts().for_each(|text| *text = clean(text, SENTENCE));
     if is_record { Line::Record(Box::new(entry)) } else { Line::Foreign }
+}
+
+impl Entry {
+    /// All texts: whoever wrote the log may have put characters into them that a terminal obeys.
+    fn texts(&mut self) -> impl Iterator<Item = &mut String> {
+        [
+            &mut self.r#type,
+            &mut self.time,
+            &mut self.request_id,
+            &mut self.listener,
+            &mut self.owner,
+            &mut self.method,
+            &mut self.path,
+            &mut self.api_version,
+            &mut self.operation,
+            &mut self.object,
+            &mut self.image,
+            &mut self.decision,
+            &mut self.key,
+            &mut self.place,
+            &mut self.reason,
+            &mut self.policy,
+            &mut self.detail,
+        ]
+        .into_iter()
+        .chain(&mut self.amended)
+    }
 }
 
 /// Reads a log line by line, of which one is held at a time. Empty lines do not count; a line that is longer than any
@@ -129,6 +162,9 @@ mod tests {
         let line = br#"{"type":"sweep","time":"2026-01-01T00:00:00.000Z","owner":"a/b","decision":"removed","object":"c","new":{"x":1}}"#;
         let Line::Record(entry) = read_line(line) else { panic!("a record") };
         assert_eq!((entry.decision.as_str(), entry.owner.as_str(), entry.uid), ("removed", "a/b", None));
+        let line = br#"{"type":"request","time":"t","decision":"refused","reason":"a\u001b[31mb\nc"}"#;
+        let Line::Record(entry) = read_line(line) else { panic!("a record") };
+        assert_eq!(entry.reason, "a\\u{1b}[31mb\\u{a}c");
         assert_eq!(read_line(br#"{"type":"audit-gap","time":"x","lost":7}"#), Line::Gap(7));
     }
 }

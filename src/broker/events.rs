@@ -13,7 +13,7 @@ use hyper::Response;
 use hyper::body::Incoming;
 use serde_json::Value;
 
-use super::Broker;
+use super::{Broker, granted};
 use crate::policy::facts::{Fact, FactQuery, Within};
 use crate::policy::judge::Judge;
 use crate::policy::ownership::Stamp;
@@ -93,7 +93,7 @@ impl Events {
 
     async fn asked(&self, judge: &Judge<'_>, query: FactQuery) -> bool {
         match self.broker.parts.engine.fact(&query, &self.broker.parts.owner).await {
-            Ok(Fact::Container(Some(found))) => judge.stamp.owner.owns_container(&found.labels, &found.image_id),
+            Ok(Fact::Container(Some(found))) => granted::owns_or_is_granted(&self.broker, judge, &found).await,
             Ok(Fact::Network(Some(found))) => judge.stamp.owner.owns(&found.labels),
             Ok(Fact::Volume(Some(found))) => judge.stamp.owner.owns(&found.labels),
             Ok(Fact::Container(None) | Fact::Network(None) | Fact::Volume(None)) => false,

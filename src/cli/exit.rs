@@ -14,7 +14,7 @@ use crate::serve::ServeError;
 pub enum Exit {
     /// 0: done.
     Done,
-    /// 1: the answer is no, as for an unhealthy broker.
+    /// 1: the answer is no: an unhealthy broker, a refused request, an installation with something wrong.
     No,
     /// 64: the command line is wrong.
     Usage,
@@ -139,7 +139,7 @@ impl From<ConfigError> for Failure {
 pub(super) const EXIT_CODES: &str = "\
 Exit codes:
    0  done
-   1  no: the broker is not healthy, or something could not be removed
+   1  no: the broker is not healthy, the request is refused, something is wrong with the installation or was left
   64  the command line is wrong
   65  a policy is wrong
   66  a file is not there or cannot be read

@@ -179,7 +179,9 @@ fn facts_from(source: &Source<'_>) -> String {
 
 fn no_engine(error: &BrokerError) -> Failure {
     let mut failure = Failure::new(Exit::Unavailable, error);
-    failure.lines.push("what the judge has to know is asked of the engine; --offline assumes it instead".to_owned());
+    if let Some(first) = failure.lines.first_mut() {
+        first.push_str("; with --offline, no engine is asked");
+    }
     failure
 }
 

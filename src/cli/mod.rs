@@ -2,7 +2,9 @@
 //!
 //! Each command has a file of its own. Must never decide anything about a request: that is `policy`.
 
+mod audit;
 mod check;
+mod doctor;
 pub mod exit;
 mod explain;
 mod healthcheck;
@@ -61,6 +63,12 @@ enum Command {
     /// Say what would become of a request, or what became of one, and why
     #[command(after_long_help = explain::EXAMPLES)]
     Explain(Box<explain::ExplainArgs>),
+    /// Summarise an audit log
+    #[command(after_long_help = audit::EXAMPLES)]
+    Audit(audit::AuditArgs),
+    /// Say what is wrong with an installation, and what to do about it
+    #[command(after_long_help = doctor::EXAMPLES)]
+    Doctor(Box<doctor::DoctorArgs>),
     /// Show the built-in policies, start one of your own, or print the reference of keys
     #[command(after_long_help = policy::EXAMPLES)]
     Policy(policy::PolicyArgs),
@@ -115,6 +123,8 @@ where
         Command::Run(arguments) => run::start(*arguments, &origins, environment),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments, &origins, environment),
+        Command::Audit(arguments) => audit::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments, &origins, environment),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Operations(arguments) => operations::run(&arguments),
         Command::Healthcheck(arguments) => healthcheck::run(&arguments),

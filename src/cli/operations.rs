@@ -95,8 +95,11 @@ pub(super) fn opens(policy: &Policy, kind: Kind) -> bool {
         | Kind::VolumeInspect => sees,
         Kind::NetworkDelete => sees && policy.networks.create.is_some(),
         Kind::VolumeDelete => sees && policy.volumes.create.is_some(),
-        Kind::ImageInspect => sees && some_image,
-        Kind::ImageCreate => sees && some_image && policy.images.pull,
+        Kind::ImageInspect | Kind::ImageHistory => sees && (some_image || !policy.build.tags.is_empty()),
+        Kind::ImageCreate | Kind::DistributionInspect => sees && some_image && policy.images.pull,
+        Kind::ImageDelete => sees && !policy.images.remove.is_empty(),
+        Kind::ImageTag => sees && !policy.build.tags.is_empty(),
+        Kind::ImagePush => sees && !policy.images.push.is_empty(),
         Kind::ContainerCreate => policy.can_create(),
         Kind::ContainerStart
         | Kind::ContainerStop
@@ -106,8 +109,15 @@ pub(super) fn opens(policy: &Policy, kind: Kind) -> bool {
         | Kind::ContainerLogs
         | Kind::ContainerAttach
         | Kind::ContainerResize
-        | Kind::ContainerDelete => controls,
-        Kind::ContainerArchiveInfo | Kind::ContainerArchive => controls && containers.copy_out,
+        | Kind::ContainerDelete
+        | Kind::ContainerPause
+        | Kind::ContainerUnpause
+        | Kind::ContainerUpdate
+        | Kind::ContainerTop
+        | Kind::ContainerStats
+        | Kind::ContainerChanges => controls,
+        Kind::ContainerRename => controls && containers.names.iter().next().is_some(),
+        Kind::ContainerArchiveInfo | Kind::ContainerArchive | Kind::ContainerExport => controls && containers.copy_out,
         Kind::PutContainerArchive => controls && containers.copy_in,
         Kind::ContainerExec | Kind::ExecStart | Kind::ExecResize | Kind::ExecInspect => {
             controls && containers.exec != ExecGrant::None
@@ -212,8 +222,10 @@ mod tests {
     fn nothing_opens_what_is_not_modelled() {
         let modelled = ROWS.iter().filter(|row| matches!(row.standing, Standing::Modelled(..))).count();
         assert_eq!(open("unrestricted").len(), modelled);
+        // images are everybody's, and networks and volumes of one's own are not part of it: keys of their own
+        let keys = ["networks.create", "volumes.create", "images.remove", "images.push", "build.tags"];
         let needs_more = |row: &&Row| match row.standing {
-            Standing::Modelled(_, grant) => ["networks.create", "volumes.create"].contains(&grant),
+            Standing::Modelled(_, grant) => keys.contains(&grant),
             Standing::Later(_) | Standing::Floor => false,
         };
         assert_eq!(open("postgres").len(), modelled - ROWS.iter().filter(needs_more).count());

@@ -5,6 +5,7 @@
 use clap::{Args, FromArgMatches};
 
 use super::exit::{Exit, Failure};
+use super::surroundings::docker_host_elsewhere;
 use crate::config::arguments::{DEFAULT_LISTEN, PolicyChanges, ServeArgs};
 use crate::config::environment::{Environment, Origins, without_variables};
 use crate::config::{ServeConfig, resolve};
@@ -51,6 +52,9 @@ impl Situation {
         let matches = definition.try_get_matches_from(words).map_err(wrong)?;
         let mut arguments = ServeArgs::from_arg_matches(&matches).map_err(wrong)?;
         arguments.changes = self.changes.clone();
+        // where clients are meant to run, `DOCKER_HOST` names the broker and not its engine
+        let names_the_broker = docker_host_elsewhere(environment, &self.listen).is_none();
+        let environment = if names_the_broker { &Environment::default() } else { environment };
         Ok(resolve(arguments, origins, environment, Vec::new())?)
     }
 }

@@ -3,13 +3,17 @@
 //! Must never decide anything: a container reference stays what the client wrote until a judge replaces it by the
 //! full ID that it judged.
 
+mod manage;
+
 use hyper::Method;
 use serde::{Deserialize, Serialize};
 
 use super::encoded::{Answer, EncodeError, Encoded, HijackStyle, Payload};
-use super::model::{ContainerCreateBody, ExecConfig};
+use super::model::{ContainerCreateBody, ContainerUpdateBody, ExecConfig};
 use super::names::ContainerRef;
 use crate::request::{Filters, write};
+
+pub use manage::{ContainerRenameQuery, ContainerStatsQuery, ContainerTopQuery};
 
 /// Everything that concerns containers.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +49,14 @@ pub enum ContainerAction {
     ArchiveGet(ArchivePathQuery),
     ArchivePut(ArchivePutQuery),
     Exec(Box<ExecConfig>),
+    Rename(ContainerRenameQuery),
+    Pause,
+    Unpause,
+    Update(Box<ContainerUpdateBody>),
+    Top(ContainerTopQuery),
+    Stats(ContainerStatsQuery),
+    Changes,
+    Export,
 }
 
 /// `ContainerList`.
@@ -260,6 +272,14 @@ impl ContainerAction {
                 at(Method::PUT, "archive", write(query)?, Answer::Open).with_payload(Payload::Archive)
             }
             Self::Exec(config) => at(Method::POST, "exec", String::new(), Answer::Prompt).with_json(config)?,
+            Self::Rename(query) => at(Method::POST, "rename", write(query)?, Answer::Slow),
+            Self::Pause => at(Method::POST, "pause", String::new(), Answer::Slow),
+            Self::Unpause => at(Method::POST, "unpause", String::new(), Answer::Slow),
+            Self::Update(body) => at(Method::POST, "update", String::new(), Answer::Slow).with_json(body)?,
+            Self::Top(query) => at(Method::GET, "top", write(query)?, Answer::Slow),
+            Self::Stats(query) => at(Method::GET, "stats", write(query)?, Answer::Open),
+            Self::Changes => at(Method::GET, "changes", String::new(), Answer::Open),
+            Self::Export => at(Method::GET, "export", String::new(), Answer::Open),
         })
     }
 
@@ -273,14 +293,22 @@ impl ContainerAction {
             | Self::Logs(_)
             | Self::Attach(..)
             | Self::ArchiveGet(_)
-            | Self::ArchivePut(_) => true,
+            | Self::ArchivePut(_)
+            | Self::Stats(_)
+            | Self::Changes
+            | Self::Export => true,
             Self::Inspect(_)
             | Self::Start(_)
             | Self::Kill(_)
             | Self::Resize(_)
             | Self::Delete(_)
             | Self::ArchiveInfo(_)
-            | Self::Exec(_) => false,
+            | Self::Exec(_)
+            | Self::Rename(_)
+            | Self::Pause
+            | Self::Unpause
+            | Self::Update(_)
+            | Self::Top(_) => false,
         }
     }
 
@@ -302,6 +330,14 @@ impl ContainerAction {
             Self::ArchiveGet(_) => "ContainerArchive",
             Self::ArchivePut(_) => "PutContainerArchive",
             Self::Exec(_) => "ContainerExec",
+            Self::Rename(_) => "ContainerRename",
+            Self::Pause => "ContainerPause",
+            Self::Unpause => "ContainerUnpause",
+            Self::Update(_) => "ContainerUpdate",
+            Self::Top(_) => "ContainerTop",
+            Self::Stats(_) => "ContainerStats",
+            Self::Changes => "ContainerChanges",
+            Self::Export => "ContainerExport",
         }
     }
 }

@@ -86,6 +86,17 @@ impl Operation {
                 let registry_auth = request.registry_auth.clone();
                 Self::Image(ImageOperation::Create { query: query.read()?, registry_auth })
             }
+            Kind::ImageDelete => Self::Image(ImageOperation::Delete { name, query: query.read()? }),
+            Kind::ImageTag => Self::Image(ImageOperation::Tag { name, query: query.read()? }),
+            Kind::ImageHistory => Self::Image(ImageOperation::History { name, query: query.read()? }),
+            Kind::ImagePush => {
+                let registry_auth = request.registry_auth.clone();
+                Self::Image(ImageOperation::Push { name, query: query.read()?, registry_auth })
+            }
+            Kind::DistributionInspect => {
+                let registry_auth = request.registry_auth.clone();
+                Self::Image(ImageOperation::Distribution { name, registry_auth })
+            }
             Kind::ContainerList => Self::Container(ContainerOperation::List(query.read()?)),
             Kind::ContainerCreate => {
                 let create = ContainerCreate { query: query.read()?, body: read_body(body, bounds)? };
@@ -105,6 +116,14 @@ impl Operation {
             Kind::ContainerArchive => act(name, ContainerAction::ArchiveGet(query.read()?)),
             Kind::PutContainerArchive => act(name, ContainerAction::ArchivePut(query.read()?)),
             Kind::ContainerExec => act(name, ContainerAction::Exec(Box::new(read_body(body, bounds)?))),
+            Kind::ContainerRename => act(name, ContainerAction::Rename(query.read()?)),
+            Kind::ContainerPause => act(name, ContainerAction::Pause),
+            Kind::ContainerUnpause => act(name, ContainerAction::Unpause),
+            Kind::ContainerUpdate => act(name, ContainerAction::Update(Box::new(read_body(body, bounds)?))),
+            Kind::ContainerTop => act(name, ContainerAction::Top(query.read()?)),
+            Kind::ContainerStats => act(name, ContainerAction::Stats(query.read()?)),
+            Kind::ContainerChanges => act(name, ContainerAction::Changes),
+            Kind::ContainerExport => act(name, ContainerAction::Export),
             Kind::ExecStart => exec(name, ExecAction::Start(read_body(body, bounds)?, style(request)))?,
             Kind::ExecResize => exec(name, ExecAction::Resize(query.read()?))?,
             Kind::ExecInspect => exec(name, ExecAction::Inspect)?,
@@ -178,7 +197,7 @@ impl Operation {
     pub const fn is_open_ended(&self) -> bool {
         match self {
             Self::System(operation) => matches!(operation, SystemOperation::Events(_)),
-            Self::Image(operation) => matches!(operation, ImageOperation::Create { .. }),
+            Self::Image(operation) => operation.is_open_ended(),
             Self::Container(ContainerOperation::Act { container: _, action }) => action.is_open_ended(),
             Self::Exec(operation) => operation.hijack().is_some(),
             Self::Container(_) | Self::Network(_) | Self::Volume(_) | Self::Prune(_) => false,
@@ -203,12 +222,20 @@ impl Operation {
                         | ContainerAction::ArchiveInfo(_)
                         | ContainerAction::ArchiveGet(_)
                         | ContainerAction::ArchivePut(_)
+                        | ContainerAction::Pause
+                        | ContainerAction::Unpause
+                        | ContainerAction::Rename(_)
+                        | ContainerAction::Update(_)
+                        | ContainerAction::Top(_)
+                        | ContainerAction::Stats(_)
+                        | ContainerAction::Changes
+                        | ContainerAction::Export
                 )
             }
             Self::Exec(ExecOperation { exec: _, action }) => matches!(action, ExecAction::Start(..)),
+            Self::Image(operation) => matches!(operation, ImageOperation::Delete { .. } | ImageOperation::Push { .. }),
             Self::Container(ContainerOperation::List(_))
             | Self::System(_)
-            | Self::Image(_)
             | Self::Network(_)
             | Self::Volume(_)
             | Self::Prune(_) => false,

@@ -47,6 +47,11 @@ pub enum Kind {
     ImageList,
     ImageInspect,
     ImageCreate,
+    ImageDelete,
+    ImageTag,
+    ImageHistory,
+    ImagePush,
+    DistributionInspect,
     ContainerList,
     ContainerCreate,
     ContainerInspect,
@@ -63,6 +68,14 @@ pub enum Kind {
     ContainerArchive,
     PutContainerArchive,
     ContainerExec,
+    ContainerRename,
+    ContainerPause,
+    ContainerUnpause,
+    ContainerUpdate,
+    ContainerTop,
+    ContainerStats,
+    ContainerChanges,
+    ContainerExport,
     ExecStart,
     ExecResize,
     ExecInspect,
@@ -105,7 +118,7 @@ impl Kind {
     pub const fn body_rule(self) -> BodyRule {
         match self {
             Self::ContainerCreate => BodyRule::Json(JsonBody::Create),
-            Self::ContainerExec | Self::ExecStart => BodyRule::Json(JsonBody::General),
+            Self::ContainerExec | Self::ContainerUpdate | Self::ExecStart => BodyRule::Json(JsonBody::General),
             Self::PutContainerArchive => BodyRule::Archive,
             Self::SystemPing
             | Self::SystemPingHead
@@ -115,6 +128,11 @@ impl Kind {
             | Self::ImageList
             | Self::ImageInspect
             | Self::ImageCreate
+            | Self::ImageDelete
+            | Self::ImageTag
+            | Self::ImageHistory
+            | Self::ImagePush
+            | Self::DistributionInspect
             | Self::ContainerList
             | Self::ContainerInspect
             | Self::ContainerStart
@@ -128,6 +146,13 @@ impl Kind {
             | Self::ContainerDelete
             | Self::ContainerArchiveInfo
             | Self::ContainerArchive
+            | Self::ContainerRename
+            | Self::ContainerPause
+            | Self::ContainerUnpause
+            | Self::ContainerTop
+            | Self::ContainerStats
+            | Self::ContainerChanges
+            | Self::ContainerExport
             | Self::ExecResize
             | Self::ExecInspect
             | Self::NetworkList
@@ -239,14 +264,19 @@ pub static ROWS: &[Row] = &[
     row("ImageGetAll", Method::GET, "/images/get", Standing::Later("images.save")),
     row("ImageLoad", Method::POST, "/images/load", Standing::Later("build.tags")),
     row("ImageInspect", Method::GET, "/images/{name}/json", Standing::Modelled(Kind::ImageInspect, "images.allow")),
-    row("ImageHistory", Method::GET, "/images/{name}/history", Standing::Later("images.allow")),
+    row("ImageHistory", Method::GET, "/images/{name}/history", Standing::Modelled(Kind::ImageHistory, "images.allow")),
     row("ImageAttestations", Method::GET, "/images/{name}/attestations", Standing::Later("images.allow")),
     row("ImageGet", Method::GET, "/images/{name}/get", Standing::Later("images.save")),
-    row("ImagePush", Method::POST, "/images/{name}/push", Standing::Later("images.push")),
-    row("ImageTag", Method::POST, "/images/{name}/tag", Standing::Later("build.tags")),
-    row("ImageDelete", Method::DELETE, "/images/{name}", Standing::Later("build.tags")),
+    row("ImagePush", Method::POST, "/images/{name}/push", Standing::Modelled(Kind::ImagePush, "images.push")),
+    row("ImageTag", Method::POST, "/images/{name}/tag", Standing::Modelled(Kind::ImageTag, "build.tags")),
+    row("ImageDelete", Method::DELETE, "/images/{name}", Standing::Modelled(Kind::ImageDelete, "images.remove")),
     row("ImageCommit", Method::POST, "/commit", Standing::Later("build.tags")),
-    row("DistributionInspect", Method::GET, "/distribution/{name}/json", Standing::Later("images.allow")),
+    row(
+        "DistributionInspect",
+        Method::GET,
+        "/distribution/{name}/json",
+        Standing::Modelled(Kind::DistributionInspect, "images.allow, images.pull"),
+    ),
     // build
     row("ImageBuild", Method::POST, "/build", Standing::Later("build.tags")),
     row("BuildPrune", Method::POST, "/build/prune", Standing::Modelled(Kind::BuildPrune, "prune.answer")),
@@ -268,20 +298,35 @@ pub static ROWS: &[Row] = &[
         "/containers/{id}/json",
         Standing::Modelled(Kind::ContainerInspect, "containers.see"),
     ),
-    row("ContainerTop", Method::GET, "/containers/{id}/top", Standing::Later(OWN)),
+    row("ContainerTop", Method::GET, "/containers/{id}/top", Standing::Modelled(Kind::ContainerTop, OWN)),
     row("ContainerLogs", Method::GET, "/containers/{id}/logs", Standing::Modelled(Kind::ContainerLogs, OWN)),
-    row("ContainerChanges", Method::GET, "/containers/{id}/changes", Standing::Later(OWN)),
-    row("ContainerExport", Method::GET, "/containers/{id}/export", Standing::Later("containers.copy-out")),
-    row("ContainerStats", Method::GET, "/containers/{id}/stats", Standing::Later(OWN)),
+    row("ContainerChanges", Method::GET, "/containers/{id}/changes", Standing::Modelled(Kind::ContainerChanges, OWN)),
+    row(
+        "ContainerExport",
+        Method::GET,
+        "/containers/{id}/export",
+        Standing::Modelled(Kind::ContainerExport, "containers.copy-out"),
+    ),
+    row("ContainerStats", Method::GET, "/containers/{id}/stats", Standing::Modelled(Kind::ContainerStats, OWN)),
     row("ContainerResize", Method::POST, "/containers/{id}/resize", Standing::Modelled(Kind::ContainerResize, OWN)),
     row("ContainerStart", Method::POST, "/containers/{id}/start", Standing::Modelled(Kind::ContainerStart, OWN)),
     row("ContainerStop", Method::POST, "/containers/{id}/stop", Standing::Modelled(Kind::ContainerStop, OWN)),
     row("ContainerRestart", Method::POST, "/containers/{id}/restart", Standing::Modelled(Kind::ContainerRestart, OWN)),
     row("ContainerKill", Method::POST, "/containers/{id}/kill", Standing::Modelled(Kind::ContainerKill, OWN)),
-    row("ContainerUpdate", Method::POST, "/containers/{id}/update", Standing::Later("containers.limits")),
-    row("ContainerRename", Method::POST, "/containers/{id}/rename", Standing::Later("containers.names")),
-    row("ContainerPause", Method::POST, "/containers/{id}/pause", Standing::Later(OWN)),
-    row("ContainerUnpause", Method::POST, "/containers/{id}/unpause", Standing::Later(OWN)),
+    row(
+        "ContainerUpdate",
+        Method::POST,
+        "/containers/{id}/update",
+        Standing::Modelled(Kind::ContainerUpdate, "containers.limits"),
+    ),
+    row(
+        "ContainerRename",
+        Method::POST,
+        "/containers/{id}/rename",
+        Standing::Modelled(Kind::ContainerRename, "containers.names"),
+    ),
+    row("ContainerPause", Method::POST, "/containers/{id}/pause", Standing::Modelled(Kind::ContainerPause, OWN)),
+    row("ContainerUnpause", Method::POST, "/containers/{id}/unpause", Standing::Modelled(Kind::ContainerUnpause, OWN)),
     row("ContainerAttach", Method::POST, "/containers/{id}/attach", Standing::Modelled(Kind::ContainerAttach, OWN)),
     row("ContainerAttachWebsocket", Method::GET, "/containers/{id}/attach/ws", Standing::Later(OWN)),
     row("ContainerWait", Method::POST, "/containers/{id}/wait", Standing::Modelled(Kind::ContainerWait, OWN)),

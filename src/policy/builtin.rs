@@ -77,9 +77,9 @@ mod tests {
         for image in ["postgres", "postgres:15", "postgres:16-alpine", "redis:7", "testcontainers/ryuk:0.14.0"] {
             assert!(!allows(&policy, image), "{image}");
         }
-        let Images { allow: _, pull, registry_auth, push, save, search } = policy.images;
+        let Images { allow: _, pull, registry_auth, push, remove, save, search } = policy.images;
         assert!(pull && registry_auth == RegistryAuth::None);
-        assert!(push.is_empty() && !save && !search);
+        assert!(push.is_empty() && remove.is_empty() && !save && !search);
         assert_eq!((policy.networks, policy.volumes), (Networks::default(), Volumes::default()));
         assert_eq!(policy.containers.host, Host::default());
         assert_eq!(policy.prune, Prune::Stub);

@@ -84,6 +84,8 @@ pub struct Images {
     pub registry_auth: RegistryAuth,
     /// `images.push`: the names that may be pushed to their registry.
     pub push: Vec<ImagePattern>,
+    /// `images.remove`: the names that may be taken from images, and images by them.
+    pub remove: Vec<ImagePattern>,
     /// `images.save`: whether allowed images may be exported as archives.
     pub save: bool,
     /// `images.search`: whether the engine may be made to search its registry.
@@ -479,6 +481,12 @@ impl Policy {
     #[must_use]
     pub fn allows_image(&self, reference: &super::pattern::ImageReference) -> bool {
         self.images.allow.iter().any(|pattern| pattern.matches(reference))
+    }
+
+    /// Whether a client may see the name: it is allowed, or one that clients of this policy give.
+    #[must_use]
+    pub fn shows_image(&self, reference: &super::pattern::ImageReference) -> bool {
+        self.allows_image(reference) || self.build.tags.iter().any(|pattern| pattern.matches(reference))
     }
 }
 

@@ -8,12 +8,13 @@ use super::denial::{Denial, shown};
 use super::facts::{ContainerFacts, FactQuery, Facts};
 use super::judge::{Judge, Judged};
 use super::pattern::ImageReference;
-use super::{exec, image, network, volume, word};
+use super::permit::Relay;
+use super::{container_name, container_update, exec, image, network, processes, volume, word};
 use crate::operation::Operation;
 use crate::operation::container::{
     ArchivePathQuery, ArchivePutQuery, ContainerAction, ContainerAttachQuery, ContainerDeleteQuery,
     ContainerInspectQuery, ContainerKillQuery, ContainerListQuery, ContainerLogsQuery, ContainerOperation,
-    ContainerStartQuery, ContainerStopQuery, ContainerWaitQuery, ResizeQuery,
+    ContainerStartQuery, ContainerStatsQuery, ContainerStopQuery, ContainerWaitQuery, ResizeQuery,
 };
 use crate::operation::names::ContainerRef;
 use crate::request::Filters;
@@ -28,12 +29,15 @@ pub(super) fn questions(
     if resolved_by_engine {
         return Vec::new();
     }
-    let mut wanted = vec![query(judge, reference, action)];
+    let mut wanted = judge.container_questions(query(judge, reference, action), facts);
+    if matches!(action, ContainerAction::Update(_)) {
+        wanted.push(FactQuery::Engine);
+    }
     // what else there is to know of somebody else's container is nobody's business, nor is the time that asking takes
-    let found = judge.controlled(reference, starts(action), facts).filter(|_| starts(action));
+    let found = judge.controlled(reference, is_fresh(action), facts).filter(|_| is_fresh(action));
     if let Some(found) = found {
         wanted.extend(found.networks.iter().map(|(name, id)| network_query(name, id)));
-        wanted.push(FactQuery::Image(found.image_id.clone()));
+        wanted.extend(starts(action).then(|| FactQuery::Image(found.image_id.clone())));
     }
     wanted
 }
@@ -43,20 +47,29 @@ pub(super) fn decide_list(judge: &Judge<'_>, query: ContainerListQuery) -> Resul
         return Ok(Judged::as_is(Operation::Container(ContainerOperation::List(query))));
     }
     let ContainerListQuery { all, limit, size, filters, since, before } = query;
+    let labelled = judge.granted_labels().is_some() && judge.policy.containers.see == Scope::Own;
     let filters = match judge.policy.containers.see {
         Scope::None => {
             return Err(judge.refuse("ContainerList", "", "lists containers", "to see nothing", "containers.see"));
         }
         Scope::Own => {
             names_no_other(judge, &filters)?;
-            volume::owned(judge, filters)
+            // no filter of the engine's means "one's own or labelled so": the answer is looked through instead
+            if labelled { filters } else { volume::owned(judge, filters) }
         }
         Scope::All => filters,
     };
     // `since` and `before` name containers that may be foreign; the answer would tell whether they exist
     let _dropped = (since, before);
+    let most = limit.and_then(|limit| usize::try_from(limit).ok()).filter(|most| labelled && *most > 0);
+    // a limit counts stopped ones as well
+    let (all, limit) = if most.is_some() { (true, None) } else { (all, limit) };
     let query = ContainerListQuery { all, limit, size, filters, since: String::new(), before: String::new() };
-    Ok(Judged::filtered(Operation::Container(ContainerOperation::List(query))))
+    let judged = Judged::filtered(Operation::Container(ContainerOperation::List(query)));
+    Ok(match most {
+        Some(most) => Judged { relay: Relay::FirstOf(most), ..judged },
+        None => judged,
+    })
 }
 
 /// The engine answers 404 where these filters name a container that does not exist, and so tells which ones do.
@@ -83,10 +96,10 @@ pub(super) fn decide(
     let id = action.operation_id();
     let found = find(judge, reference, &action, facts)?;
     judge_action(judge, id, &action, found, facts)?;
-    let own = judge.owns(found);
     // only what an inspect tells is hidden: everything else is a stream or an empty answer, and `control` grants it
-    let seen_whole = own || !matches!(action, ContainerAction::Inspect(_));
-    let action = amend(action, own);
+    let whole = judge.owns_or_is_granted(found, facts.image(&found.image_id));
+    let seen_whole = whole || !matches!(action, ContainerAction::Inspect(_));
+    let action = amend(judge, action, found, facts)?;
     let operation = Operation::Container(ContainerOperation::Act { container: (&found.id).into(), action });
     Ok(if seen_whole { Judged::as_is(operation) } else { Judged::filtered(operation) })
 }
@@ -123,14 +136,15 @@ fn find<'f>(
             return Err(judge.refuse(id, "", "looks at a container", "to see nothing", "containers.see"));
         }
         let found = facts.container(&query(judge, reference, action)).ok_or_else(missing)?;
-        let seen = judge.policy.containers.see == Scope::All || judge.owns(found);
+        let granted = || judge.owns_or_is_granted(found, facts.image(&found.image_id));
+        let seen = judge.policy.containers.see == Scope::All || granted();
         return if seen { Ok(found) } else { Err(missing()) };
     }
     if judge.policy.containers.control == Control::None {
         let wanted = format!("acts on container {}", shown(reference.as_str()));
         return Err(judge.refuse(id, "", wanted, "to act on no container", "containers.control"));
     }
-    judge.controlled(reference, starts(action), facts).ok_or_else(missing)
+    judge.controlled(reference, is_fresh(action), facts).ok_or_else(missing)
 }
 
 fn judge_action(
@@ -144,8 +158,20 @@ fn judge_action(
     match action {
         ContainerAction::Inspect(ContainerInspectQuery { size: _ })
         | ContainerAction::Resize(ResizeQuery { h: _, w: _ }) => Ok(()),
-        ContainerAction::Start(_) | ContainerAction::Restart(_) => may_start(judge, id, found, facts),
-        ContainerAction::Stop(_)
+        ContainerAction::Start(_) | ContainerAction::Restart(_) | ContainerAction::Unpause => {
+            may_start(judge, id, found, facts)
+        }
+        ContainerAction::Rename(query) => container_name::judge_rename(judge, query, found, facts),
+        ContainerAction::Export => {
+            let wanted = "copies all files out of a container";
+            copy(judge, id, wanted, judge.policy.containers.copy_out, "containers.copy-out")
+        }
+        ContainerAction::Pause
+        | ContainerAction::Update(_)
+        | ContainerAction::Top(_)
+        | ContainerAction::Stats(ContainerStatsQuery { stream: _, one_shot: _ })
+        | ContainerAction::Changes
+        | ContainerAction::Stop(_)
         | ContainerAction::Kill(_)
         | ContainerAction::Wait(_)
         | ContainerAction::Logs(_)
@@ -207,12 +233,20 @@ fn floor(judge: &Judge<'_>, action: &ContainerAction) -> Result<(), Denial> {
             let why = "it would remove a legacy link instead of the container";
             if *link { Err(judge.floor(id, "link", "`true`", why)) } else { Ok(()) }
         }
+        ContainerAction::Top(query) => processes::judge_top(judge, id, query),
         ContainerAction::Inspect(_)
         | ContainerAction::Resize(_)
         | ContainerAction::ArchiveInfo(_)
         | ContainerAction::ArchiveGet(_)
         | ContainerAction::ArchivePut(_)
-        | ContainerAction::Exec(_) => Ok(()),
+        | ContainerAction::Exec(_)
+        | ContainerAction::Rename(_)
+        | ContainerAction::Pause
+        | ContainerAction::Unpause
+        | ContainerAction::Update(_)
+        | ContainerAction::Stats(_)
+        | ContainerAction::Changes
+        | ContainerAction::Export => Ok(()),
     }
 }
 
@@ -275,12 +309,20 @@ fn image_is_allowed(judge: &Judge<'_>, found: &ContainerFacts, facts: &Facts) ->
 }
 
 /// What the policy changes: the delete of an own container takes the anonymous volumes along, which carry no label of
-/// ours; a stop ends. What a foreign container leaves behind is its owner's business.
-fn amend(action: ContainerAction, own: bool) -> ContainerAction {
+/// ours; a stop ends; an update keeps within the limits. What a foreign container leaves behind is its owner's business.
+fn amend(
+    judge: &Judge<'_>,
+    action: ContainerAction,
+    found: &ContainerFacts,
+    facts: &Facts,
+) -> Result<ContainerAction, Denial> {
     let bounded = |ContainerStopQuery { signal, t }| ContainerStopQuery { signal, t: t.map(bound_grace) };
-    match action {
+    Ok(match action {
+        ContainerAction::Update(body) => {
+            ContainerAction::Update(Box::new(container_update::decide(judge, &body, facts.engine())?))
+        }
         ContainerAction::Delete(ContainerDeleteQuery { v, force, link }) => {
-            ContainerAction::Delete(ContainerDeleteQuery { v: v || own, force, link })
+            ContainerAction::Delete(ContainerDeleteQuery { v: v || judge.owns(found), force, link })
         }
         ContainerAction::Stop(query) => ContainerAction::Stop(bounded(query)),
         ContainerAction::Restart(query) => ContainerAction::Restart(bounded(query)),
@@ -294,8 +336,15 @@ fn amend(action: ContainerAction, own: bool) -> ContainerAction {
         | ContainerAction::ArchiveInfo(_)
         | ContainerAction::ArchiveGet(_)
         | ContainerAction::ArchivePut(_)
-        | ContainerAction::Exec(_)) => other,
-    }
+        | ContainerAction::Exec(_)
+        | ContainerAction::Rename(_)
+        | ContainerAction::Pause
+        | ContainerAction::Unpause
+        | ContainerAction::Top(_)
+        | ContainerAction::Stats(_)
+        | ContainerAction::Changes
+        | ContainerAction::Export) => other,
+    })
 }
 
 /// -1 would wait for ever; nobody waits longer than ten minutes for a test container.
@@ -306,7 +355,7 @@ fn bound_grace(seconds: i64) -> i64 {
 fn query(judge: &Judge<'_>, reference: &ContainerRef, action: &ContainerAction) -> FactQuery {
     let looks = matches!(action, ContainerAction::Inspect(_));
     let within = if looks { judge.seen_within() } else { judge.controlled_within() };
-    FactQuery::container(reference, within, starts(action))
+    FactQuery::container(reference, within, is_fresh(action))
 }
 
 fn network_query(name: &str, id: &str) -> FactQuery {
@@ -314,12 +363,17 @@ fn network_query(name: &str, id: &str) -> FactQuery {
 }
 
 /// The engine knows the ID of an endpoint's network only once it was connected.
-fn network_word<'n>(name: &'n str, id: &'n str) -> &'n str {
+pub(super) fn network_word<'n>(name: &'n str, id: &'n str) -> &'n str {
     if id.is_empty() { name } else { id }
 }
 
 const fn starts(action: &ContainerAction) -> bool {
-    matches!(action, ContainerAction::Start(_) | ContainerAction::Restart(_))
+    matches!(action, ContainerAction::Start(_) | ContainerAction::Restart(_) | ContainerAction::Unpause)
+}
+
+/// Whether it is judged by what can change: the networks of the container.
+const fn is_fresh(action: &ContainerAction) -> bool {
+    starts(action) || matches!(action, ContainerAction::Rename(_))
 }
 
 const fn is_hijack(action: &ContainerAction) -> bool {

@@ -15,7 +15,7 @@ use super::host_config::{self, Create};
 use super::judge::{Judge, Judged};
 use super::pattern::{ImageReference, is_reserved_label};
 use super::permit::{FollowUp, Relay};
-use super::{image, mounts, networking, ownership, publish, quota, word};
+use super::{container_name, image, mounts, networking, ownership, publish, quota, word};
 use crate::operation::Operation;
 use crate::operation::container::{ContainerCreate, ContainerCreateQuery, ContainerOperation};
 use crate::operation::model::{ContainerCreateBody, EnvList, HealthConfig, StringMap};
@@ -98,21 +98,7 @@ fn may_create(judge: &Judge<'_>) -> Result<(), Denial> {
 fn judge_query(judge: &Judge<'_>, query: &ContainerCreateQuery) -> Result<(), Denial> {
     let ContainerCreateQuery { name, platform } = query;
     word::platform(judge, ID, platform)?;
-    if name.is_empty() {
-        return Ok(());
-    }
-    if !word::is_container_name(name) {
-        let why = "a name is 2 to 128 letters, digits, `_`, `.` or `-`, and begins with a letter or digit";
-        return Err(judge.floor(ID, "name", shown(name), why));
-    }
-    if word::looks_like_an_id(name) {
-        return Err(judge.floor(ID, "name", shown(name), "it could be taken for the ID of another container"));
-    }
-    if judge.policy.containers.names.matches(name) {
-        return Ok(());
-    }
-    let allowed = patterns(judge.policy.containers.names.iter().map(super::pattern::Pattern::as_str));
-    Err(judge.refuse(ID, "name", shown(name), format!("the names {allowed}"), keys::CONTAINERS_NAMES))
+    if name.is_empty() { Ok(()) } else { container_name::judge_name(judge, ID, name) }
 }
 
 /// Judges the image by its name; IDs pass to [`judge_image`], where the engine's names for them are known.

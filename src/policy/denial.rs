@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 
+use super::file::keys::{self, InForce};
 use crate::operation::routes::Kind;
 use crate::request::ApiVersion;
 
@@ -97,6 +98,27 @@ impl Denial {
         }
     }
 
+    /// The same refusal of another operation: one rule that two operations share.
+    #[must_use]
+    pub(super) fn about(self, operation: &'static str) -> Self {
+        match self {
+            Self::Refused(refusal) => Self::Refused(Box::new(Refusal { operation, ..*refusal })),
+            Self::NotFound { .. } => self,
+        }
+    }
+
+    /// The same refusal where the place begins later: `HostConfig.Memory` of a create is `Memory` of an update.
+    #[must_use]
+    pub(super) fn below(self, prefix: &str) -> Self {
+        match self {
+            Self::Refused(refusal) => {
+                let place = refusal.place.strip_prefix(prefix).unwrap_or(&refusal.place).to_owned();
+                Self::Refused(Box::new(Refusal { place, ..*refusal }))
+            }
+            Self::NotFound { .. } => self,
+        }
+    }
+
     /// The engine's words for an image that does not exist.
     #[must_use]
     pub fn no_such_image(reference: &str) -> Self {
@@ -132,6 +154,10 @@ impl Refusal {
         text.push_str(&format!("{wanted}; "));
         let _ = match reason {
             Reason::NotAllowed { allowed, key } => write!(text, "{policy} allows {allowed} (key `{key}`)"),
+            // a key can open one operation already, and another one later
+            Reason::NotYet { key } if keys::find(key).is_some_and(|known| known.in_force != InForce::Never) => {
+                write!(text, "{policy} does not allow it, and no key does in this version yet; `{key}` will")
+            }
             Reason::NotYet { key } => write!(
                 text,
                 "{policy} does not allow it, and the key that will allow it, `{key}`, is not in force in this version yet"
@@ -218,8 +244,10 @@ mod tests {
     #[test]
     fn what_is_not_built_and_what_can_never_be_are_told_apart() {
         assert!(
-            refusal(Reason::NotYet { key: "build.tags" }).message("r").contains("not in force in this version yet")
+            refusal(Reason::NotYet { key: "build.from" }).message("r").contains("not in force in this version yet")
         );
+        // in force for one operation, and not for this one
+        assert!(refusal(Reason::NotYet { key: "build.tags" }).message("r").contains("no key does in this version yet"));
         assert!(refusal(Reason::Floor { why: "x".into() }).message("r").contains("no policy can allow it: x"));
     }
 

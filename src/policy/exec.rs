@@ -19,7 +19,8 @@ pub(super) fn questions(judge: &Judge<'_>, operation: &ExecOperation, facts: &Fa
     }
     let mut wanted = vec![FactQuery::Exec(operation.exec.clone())];
     if let Some(exec) = facts.exec(&operation.exec) {
-        wanted.push(container_query(judge, &ContainerRef::from(&exec.container)));
+        let container = container_query(judge, &ContainerRef::from(&exec.container));
+        wanted.extend(judge.container_questions(container, facts));
     }
     wanted
 }

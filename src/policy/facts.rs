@@ -80,10 +80,12 @@ pub struct Used {
 }
 
 /// Among whose containers a reference is looked up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Within {
     /// The owner's: an ID prefix that is ambiguous only because of foreign ones is not ambiguous.
     Owner,
+    /// The owner's, and foreign ones that carry all of these labels, key and value.
+    Labelled(Vec<(String, String)>),
     /// Everybody's.
     Everyone,
 }
@@ -154,6 +156,8 @@ pub struct ImageFacts {
     pub repo_digests: Vec<String>,
     /// The ports that it declares, as `5432/tcp`.
     pub exposed_ports: Vec<String>,
+    /// Its labels, which containers inherit.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// A network.

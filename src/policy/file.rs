@@ -51,6 +51,8 @@ pub struct ImagesSection {
     pub registry_auth: Option<RegistryAuth>,
     /// `push`
     pub push: Option<Vec<String>>,
+    /// `remove`
+    pub remove: Option<Vec<String>>,
     /// `save`
     pub save: Option<bool>,
     /// `search`

@@ -6,18 +6,30 @@ use super::compile::RegistryAuth;
 use super::denial::{Denial, shown};
 use super::facts::{FactQuery, Facts, ImageFacts};
 use super::judge::{Judge, Judged};
-use super::pattern::ImageReference;
-use super::word;
+use super::pattern::{ImagePattern, ImageReference};
+use super::{image_change, word};
 use crate::operation::Operation;
-use crate::operation::image::{ImageCreateQuery, ImageInspectQuery, ImageListQuery, ImageOperation};
+use crate::operation::image::{ImageCreateQuery, ImageHistoryQuery, ImageInspectQuery, ImageListQuery, ImageOperation};
 use crate::request::{Filters, Secret};
 
 pub(super) fn questions(judge: &Judge<'_>, operation: &ImageOperation) -> Vec<FactQuery> {
     match operation {
-        ImageOperation::Inspect { name, query: _ } if !judge.policy.unrestricted => {
+        ImageOperation::Inspect { name, query: _ }
+        | ImageOperation::Delete { name, query: _ }
+        | ImageOperation::Tag { name, query: _ }
+        | ImageOperation::History { name, query: _ }
+            if !judge.policy.unrestricted =>
+        {
             vec![FactQuery::Image(name.clone())]
         }
-        ImageOperation::Inspect { .. } | ImageOperation::List(_) | ImageOperation::Create { .. } => Vec::new(),
+        ImageOperation::Inspect { .. }
+        | ImageOperation::List(_)
+        | ImageOperation::Create { .. }
+        | ImageOperation::Delete { .. }
+        | ImageOperation::Tag { .. }
+        | ImageOperation::History { .. }
+        | ImageOperation::Push { .. }
+        | ImageOperation::Distribution { .. } => Vec::new(),
     }
 }
 
@@ -38,13 +50,18 @@ pub(super) fn decide(judge: &Judge<'_>, operation: ImageOperation, facts: &Facts
         }
         ImageOperation::Inspect { name, query } => inspect(judge, name, query, facts),
         ImageOperation::Create { query, registry_auth } => pull(judge, query, registry_auth),
+        ImageOperation::Delete { name, query } => image_change::delete(judge, name, query, facts),
+        ImageOperation::Tag { name, query } => image_change::tag(judge, &name, &query, facts),
+        ImageOperation::History { name, query } => history(judge, name, query, facts),
+        ImageOperation::Push { name, query, registry_auth } => image_change::push(judge, &name, &query, registry_auth),
+        ImageOperation::Distribution { name, registry_auth } => image_change::distribution(judge, &name, registry_auth),
     }
 }
 
 /// The engine answers 404 where these filters name an image that does not exist, and so tells which ones do.
 fn names_allowed_images(judge: &Judge<'_>, filters: &Filters) -> Result<(), Denial> {
     let allowed = |text: &String| {
-        !could_be_an_id(text) && ImageReference::parse(text).is_ok_and(|image| judge.policy.allows_image(&image))
+        !could_be_an_id(text) && ImageReference::parse(text).is_ok_and(|image| judge.policy.shows_image(&image))
     };
     let named = ["before", "since"].into_iter().flat_map(|name| filters.values(name));
     match named.into_iter().find(|text| !allowed(text)) {
@@ -55,16 +72,46 @@ fn names_allowed_images(judge: &Judge<'_>, filters: &Filters) -> Result<(), Deni
 
 fn inspect(judge: &Judge<'_>, name: String, query: ImageInspectQuery, facts: &Facts) -> Result<Judged, Denial> {
     let ImageInspectQuery { manifests: _, platform } = &query;
-    if platform.len() > 256 {
-        return Err(judge.floor("ImageInspect", "platform", shown(platform), "a platform is a short JSON document"));
-    }
-    match facts.image(&name).and_then(|image| visible(judge, &name, image)) {
-        Some(id) => {
-            let name = if names_by_id(&name, id) { id.to_owned() } else { name };
-            Ok(Judged::filtered(Operation::Image(ImageOperation::Inspect { name, query })))
-        }
+    platform_document(judge, "ImageInspect", "platform", platform)?;
+    let name = shown_name(judge, name, facts)?;
+    Ok(Judged::filtered(Operation::Image(ImageOperation::Inspect { name, query })))
+}
+
+fn history(judge: &Judge<'_>, name: String, query: ImageHistoryQuery, facts: &Facts) -> Result<Judged, Denial> {
+    let ImageHistoryQuery { platform } = &query;
+    platform_document(judge, "ImageHistory", "platform", platform)?;
+    let name = shown_name(judge, name, facts)?;
+    Ok(Judged::filtered(Operation::Image(ImageOperation::History { name, query })))
+}
+
+/// The name of an image that the client may see, or its ID where the client means it by that.
+fn shown_name(judge: &Judge<'_>, name: String, facts: &Facts) -> Result<String, Denial> {
+    match facts.image(&name).and_then(|image| seen(judge, &name, image)) {
+        Some(id) => Ok(if names_by_id(&name, id) { id.to_owned() } else { name }),
         None => Err(Denial::no_such_image(&familiar(&name))),
     }
+}
+
+/// A platform as a JSON document, which the engine reads strictly.
+pub(super) fn platform_document(
+    judge: &Judge<'_>,
+    id: &'static str,
+    place: &'static str,
+    text: &str,
+) -> Result<(), Denial> {
+    let why = "a platform is a short JSON document";
+    if text.len() <= 256 { Ok(()) } else { Err(judge.floor(id, place, shown(text), why)) }
+}
+
+/// Whether a client may look at the image: `images.allow` matches it, or `build.tags` does, by the same words. Gives the
+/// image's ID. What may run is [`visible`] alone.
+pub(super) fn seen<'f>(judge: &Judge<'_>, name: &str, image: &'f ImageFacts) -> Option<&'f str> {
+    let made = if names_by_id(name, &image.id) {
+        judge.policy.build.tags.iter().any(|p| p.matches_any_of(&image.repo_tags, &image.repo_digests))
+    } else {
+        ImageReference::parse(name).is_ok_and(|reference| judge.policy.shows_image(&reference))
+    };
+    visible(judge, name, image).or_else(|| made.then_some(image.id.as_str()))
 }
 
 /// Whether `images.allow` matches the image: by the name that the client used, or, for an ID, by one of its names.
@@ -141,7 +188,11 @@ fn in_full(reference: &ImageReference) -> ImageCreateQuery {
 
 /// The images that the policy allows, for a message.
 pub(super) fn allowed_images(judge: &Judge<'_>) -> String {
-    let patterns = &judge.policy.images.allow;
+    patterns_of(&judge.policy.images.allow)
+}
+
+/// Images by their patterns, for a message.
+pub(super) fn patterns_of(patterns: &[ImagePattern]) -> String {
     if patterns.is_empty() {
         return "no image".to_owned();
     }
@@ -180,7 +231,7 @@ fn reference_to_pull(judge: &Judge<'_>, from_image: &str, tag: &str) -> Result<I
 }
 
 /// Whose credentials go upstream. `e30=` and an empty value are an empty document: nobody's.
-fn credentials(judge: &Judge<'_>, sent: Option<Secret>) -> Option<Secret> {
+pub(super) fn credentials(judge: &Judge<'_>, sent: Option<Secret>) -> Option<Secret> {
     match judge.policy.images.registry_auth {
         RegistryAuth::Client => sent,
         RegistryAuth::None | RegistryAuth::Broker => None,

@@ -3,15 +3,14 @@
 //! Judging is pure: no clock, no files, no network. [`Judge::questions`] says what it needs to know, `upstream` answers,
 //! and [`Judge::decide`] decides from what was answered. What was not asked, not answered or not understood is refused.
 
-use super::compile::{Control, Policy, Scope};
+use super::compile::{Policy, Scope};
 use super::denial::{Denial, Reason, Refusal, plain_place, shown};
-use super::facts::{ContainerFacts, FactQuery, Facts, Within};
+use super::facts::{ContainerFacts, FactQuery, Facts};
 use super::ownership::Stamp;
 use super::permit::{FollowUp, Permit, Relay};
 use super::{container, container_create, exec, image, network, system, volume};
 use crate::operation::Operation;
 use crate::operation::container::ContainerOperation;
-use crate::operation::names::ContainerRef;
 
 /// Judges the operations of one owner by one policy.
 #[derive(Debug)]
@@ -154,35 +153,6 @@ impl Judge<'_> {
     /// Whether metadata is served: there is something that this policy lets a client see.
     pub(super) fn sees_anything(&self) -> bool {
         self.policy.unrestricted || self.policy.containers.see != Scope::None
-    }
-
-    /// Among whose containers a reference is looked up for looking at.
-    pub(super) fn seen_within(&self) -> Within {
-        match (self.policy.unrestricted, self.policy.containers.see) {
-            (true, _) | (false, Scope::All) => Within::Everyone,
-            (false, Scope::Own | Scope::None) => Within::Owner,
-        }
-    }
-
-    /// Among whose containers a reference is looked up for acting on. Control by labels is not in force yet and
-    /// counts as one's own.
-    pub(super) fn controlled_within(&self) -> Within {
-        match (self.policy.unrestricted, &self.policy.containers.control) {
-            (true, _) | (false, Control::All) => Within::Everyone,
-            (false, Control::Own | Control::None | Control::Labels(_)) => Within::Owner,
-        }
-    }
-
-    /// The container that a reference means, if this owner may act on it.
-    pub(super) fn controlled<'f>(
-        &self,
-        reference: &ContainerRef,
-        fresh: bool,
-        facts: &'f Facts,
-    ) -> Option<&'f ContainerFacts> {
-        let within = self.controlled_within();
-        let found = facts.container(&FactQuery::container(reference, within, fresh))?;
-        (within == Within::Everyone || self.owns(found)).then_some(found)
     }
 }
 

@@ -23,6 +23,8 @@ pub enum Relay {
     AsIs,
     /// Only what the client may see of it.
     Filtered,
+    /// The same of a list, and at most so many: the engine would have counted what is left out.
+    FirstOf(usize),
     /// The shape of an answer, without asking the engine: a stubbed prune.
     Stub,
 }

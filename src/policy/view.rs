@@ -19,14 +19,15 @@ use crate::operation::network::NetworkOperation;
 use crate::operation::system::SystemOperation;
 use crate::operation::volume::VolumeOperation;
 
-/// The full IDs of the owner's containers, where a view needs them.
+/// The full IDs of the owner's containers, and of those that labels grant it, where a view needs them.
 pub type OwnContainers = BTreeSet<String>;
 
 impl Judge<'_> {
     /// Whether the view of this operation's answer needs to know the owner's containers.
     #[must_use]
-    pub const fn view_needs_own_containers(operation: &Operation) -> bool {
-        matches!(operation, Operation::Network(_))
+    pub fn view_needs_own_containers(&self, operation: &Operation) -> bool {
+        let listed = matches!(operation, Operation::Container(ContainerOperation::List(_)));
+        matches!(operation, Operation::Network(_)) || (listed && self.granted_labels().is_some())
     }
 
     /// The part of an answer that the client may see.
@@ -41,7 +42,10 @@ impl Judge<'_> {
             Operation::Image(ImageOperation::Inspect { name, query: _ }) => {
                 self.image(answer).ok_or_else(|| Denial::no_such_image(&image::familiar(name)))?
             }
-            Operation::Container(ContainerOperation::List(_)) => keep(answer, |container| self.container(container)),
+            Operation::Image(ImageOperation::History { .. }) => self.history(answer),
+            Operation::Container(ContainerOperation::List(_)) => {
+                keep(answer, |container| self.container(container, own))
+            }
             Operation::Container(ContainerOperation::Act { container: _, action: ContainerAction::Inspect(_) }) => {
                 without_secrets(answer)
             }
@@ -86,13 +90,13 @@ impl Judge<'_> {
         let digests = names(&answer, "RepoDigests");
         let parsed = |name: &String| ImageReference::parse(name).ok();
         let allowed: Vec<&String> =
-            tags.iter().filter(|name| parsed(name).is_some_and(|r| self.policy.allows_image(&r))).collect();
+            tags.iter().filter(|name| parsed(name).is_some_and(|r| self.policy.shows_image(&r))).collect();
         let repositories: BTreeSet<String> =
             allowed.iter().filter_map(|name| parsed(name)).map(|reference| reference.familiar_name()).collect();
         let allowed_digests: Vec<&String> = digests
             .iter()
             .filter(|name| {
-                parsed(name).is_some_and(|r| repositories.contains(&r.familiar_name()) || self.policy.allows_image(&r))
+                parsed(name).is_some_and(|r| repositories.contains(&r.familiar_name()) || self.policy.shows_image(&r))
             })
             .collect();
         if allowed.is_empty() && allowed_digests.is_empty() {
@@ -113,11 +117,31 @@ impl Judge<'_> {
         Some(answer)
     }
 
+    /// The layers of an image; those that are images with names of their own keep only the names that the client may see.
+    fn history(&self, answer: Value) -> Value {
+        let shown = |name: &String| ImageReference::parse(name).is_ok_and(|name| self.policy.shows_image(&name));
+        let mut first = true;
+        keep(answer, |mut layer| {
+            let all = names(&layer, "Tags");
+            let tags: Vec<&String> = all.iter().filter(|name| shown(name)).collect();
+            let foreign = tags.is_empty() && !all.is_empty() && !first;
+            first = false;
+            let fields = layer.as_object_mut()?;
+            if !all.is_empty() {
+                fields.insert("Tags".to_owned(), if tags.is_empty() { Value::Null } else { json!(tags) });
+            }
+            if foreign {
+                fields.insert("Id".to_owned(), json!("<missing>"));
+            }
+            Some(layer)
+        })
+    }
+
     /// A container of a list: one's own as it is, a foreign one without secrets, or not at all.
-    fn container(&self, answer: Value) -> Option<Value> {
+    fn container(&self, answer: Value, own: &OwnContainers) -> Option<Value> {
         let labels = labels(&answer, "Labels");
-        let image_id = answer.get("ImageID").and_then(Value::as_str).unwrap_or_default();
-        if self.stamp.owner.owns_container(&labels, image_id) {
+        let text = |field: &str| answer.get(field).and_then(Value::as_str).unwrap_or_default();
+        if self.stamp.owner.owns_container(&labels, text("ImageID")) || own.contains(text("Id")) {
             return Some(answer);
         }
         match self.policy.containers.see {
@@ -203,12 +227,12 @@ impl Judge<'_> {
     fn image_event_is_visible(&self, event: &Value) -> bool {
         let texts = ["/Actor/ID", "/Actor/Attributes/name"].into_iter().filter_map(|at| event.pointer(at)?.as_str());
         let mut named = texts.filter_map(|text| ImageReference::parse(text).ok());
-        named.any(|reference| self.policy.allows_image(&reference))
+        named.any(|reference| self.policy.shows_image(&reference))
     }
 }
 
 /// Keeps the items of a list that have a view; anything but a list becomes an empty one.
-fn keep(answer: Value, view: impl Fn(Value) -> Option<Value>) -> Value {
+fn keep(answer: Value, view: impl FnMut(Value) -> Option<Value>) -> Value {
     match answer {
         Value::Array(items) => Value::Array(items.into_iter().filter_map(view).collect()),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {

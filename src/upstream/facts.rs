@@ -16,7 +16,7 @@ use crate::operation::names::{ContainerId, ExecId};
 use crate::policy::facts::{
     ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, VolumeFacts, Within,
 };
-use crate::policy::ownership::{Owner, Whose};
+use crate::policy::ownership::{self, Owner, Whose};
 use crate::request::{Filters, percent};
 
 /// Labels and images of containers, by full ID.
@@ -204,7 +204,7 @@ impl Engine {
     pub async fn fact(&self, query: &FactQuery, owner: &Owner) -> Result<Fact, UpstreamError> {
         Ok(match query {
             FactQuery::Container { reference, within, fresh } => {
-                Fact::Container(self.container(reference, *within, *fresh, owner).await?.map(Box::new))
+                Fact::Container(self.container(reference, within, *fresh, owner).await?.map(Box::new))
             }
             FactQuery::Exec(exec) => Fact::Exec(self.exec(exec).await?),
             FactQuery::Image(name) => Fact::Image(self.image(name).await?.map(Box::new)),
@@ -230,12 +230,37 @@ impl Engine {
     /// # Errors
     /// When the engine cannot be asked or its answer cannot be read.
     pub async fn containers_of(&self, whose: &Whose) -> Result<Vec<ListedContainer>, UpstreamError> {
-        let what = "the list of containers";
-        let listed: Option<Vec<ListAnswer>> = self.ask(what, &list_of("containers/json?all=1&", whose)).await?;
-        let listed = listed.ok_or_else(|| UpstreamError::Nonsense { what, why: "404".to_owned() })?;
-        let read = listed.into_iter().filter_map(read_listed);
+        let listed = self.listed(&list_of("containers/json?all=1&", whose)).await?;
         let owns = |owner: Owner, facts: &ContainerFacts| owner.owns_container(&facts.labels, &facts.image_id);
-        Ok(read.filter(|c| whose.owner(&c.facts.labels).is_some_and(|owner| owns(owner, &c.facts))).collect())
+        Ok(listed.into_iter().filter(|c| whose.owner(&c.facts.labels).is_some_and(|o| owns(o, &c.facts))).collect())
+    }
+
+    /// Containers, running or not, that carry all of these labels and no broker's owner. Whether the labels are the
+    /// container's own or its image's, the list does not say.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked or its answer cannot be read.
+    pub async fn labelled_containers(
+        &self,
+        labels: &[(String, String)],
+    ) -> Result<Vec<ListedContainer>, UpstreamError> {
+        let mut filters = Filters::default();
+        for (key, value) in labels {
+            filters.add("label", &format!("{key}={value}"));
+        }
+        let mut target = "/containers/json?all=1&filters=".to_owned();
+        percent::encode(&mut target, &filters.encode());
+        let listed = self.listed(&target).await?;
+        let carried = |c: &ListedContainer| labels.iter().all(|(key, value)| c.facts.labels.get(key) == Some(value));
+        let nobodys = |c: &ListedContainer| !c.facts.labels.contains_key(ownership::OWNER);
+        Ok(listed.into_iter().filter(|c| carried(c) && nobodys(c)).collect())
+    }
+
+    async fn listed(&self, target: &str) -> Result<Vec<ListedContainer>, UpstreamError> {
+        let what = "the list of containers";
+        let listed: Option<Vec<ListAnswer>> = self.ask(what, target).await?;
+        let listed = listed.ok_or_else(|| UpstreamError::Nonsense { what, why: "404".to_owned() })?;
+        Ok(listed.into_iter().filter_map(read_listed).collect())
     }
 
     /// The owner's networks, by the label that the broker wrote. An engine's list says nothing of who is on them.
@@ -281,18 +306,25 @@ impl Engine {
     async fn container(
         &self,
         reference: &str,
-        within: Within,
+        within: &Within,
         fresh: bool,
         owner: &Owner,
     ) -> Result<Option<ContainerFacts>, UpstreamError> {
-        let id = match (ContainerId::parse(reference), within) {
-            (Some(id), _) => id,
+        let (id, among) = match (ContainerId::parse(reference), within) {
+            (Some(id), _) => (Some(id), Vec::new()),
             (None, Within::Everyone) => return self.inspect(reference).await,
-            (None, Within::Owner) => match resolve(reference, self.owned_containers(owner).await?) {
-                Some(listed) if !fresh => return Ok(Some(listed)),
-                Some(listed) => listed.id,
-                None => return Ok(None),
-            },
+            (None, Within::Owner) => (None, self.owned_containers(owner).await?),
+            (None, Within::Labelled(labels)) => {
+                let mut among = self.owned_containers(owner).await?;
+                among.extend(self.labelled_containers(labels).await?);
+                (None, among)
+            }
+        };
+        let id = match (id, resolve(reference, among)) {
+            (Some(id), _) => id,
+            (None, Some(listed)) if !fresh => return Ok(Some(listed)),
+            (None, Some(listed)) => listed.id,
+            (None, None) => return Ok(None),
         };
         match self.known.find(&id).filter(|_| !fresh) {
             Some(known) => Ok(Some(known)),
@@ -331,14 +363,15 @@ impl Engine {
 
     async fn image(&self, name: &str) -> Result<Option<ImageFacts>, UpstreamError> {
         let answer: Option<ImageAnswer> = self.ask("an image", &at("images", name, "/json")).await?;
-        Ok(answer.map(|ImageAnswer { id, repo_tags, repo_digests, config }| ImageFacts {
-            id,
-            repo_tags: repo_tags.unwrap_or_default(),
-            repo_digests: repo_digests.unwrap_or_default(),
-            exposed_ports: config
-                .and_then(|config| config.exposed_ports)
-                .map(|ports| ports.into_keys().collect())
-                .unwrap_or_default(),
+        Ok(answer.map(|ImageAnswer { id, repo_tags, repo_digests, config }| {
+            let ConfigAnswer { image: _, labels, exposed_ports } = config.unwrap_or_default();
+            ImageFacts {
+                id,
+                repo_tags: repo_tags.unwrap_or_default(),
+                repo_digests: repo_digests.unwrap_or_default(),
+                exposed_ports: exposed_ports.map(|ports| ports.into_keys().collect()).unwrap_or_default(),
+                labels: labels.unwrap_or_default(),
+            }
         }))
     }
 

@@ -28,6 +28,14 @@ fn operations() -> Vec<Request> {
         at("HEAD", "/archive?path=%2Fetc%2Fpasswd"),
         at("PUT", "/archive?path=%2Ftmp").header("Content-Type", "application/x-tar").body(vec![0; 1024]),
         at("POST", "/exec").json(&json!({"Cmd": ["id"]})),
+        at("POST", "/rename?name=renamed"),
+        at("POST", "/pause"),
+        at("POST", "/unpause"),
+        at("POST", "/update").json(&json!({"Memory": 268_435_456})),
+        at("GET", "/top"),
+        at("GET", "/stats?stream=0"),
+        at("GET", "/changes"),
+        at("GET", "/export"),
     ]
 }
 

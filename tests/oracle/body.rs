@@ -15,7 +15,7 @@ pub(crate) struct Catalogue(BTreeMap<&'static str, Vec<(String, Field)>>);
 impl Catalogue {
     pub(crate) fn new() -> Self {
         let listed = |id| (id, fields(id).into_iter().collect());
-        Self(["ContainerCreate", "ContainerExec", "ExecStart"].into_iter().map(listed).collect())
+        Self(["ContainerCreate", "ContainerExec", "ContainerUpdate", "ExecStart"].into_iter().map(listed).collect())
     }
 
     pub(crate) fn knows(&self, operation: &str) -> bool {
@@ -57,6 +57,7 @@ fn set_ordinary(random: &mut Random, operation: &str, document: &mut Node) {
     let choices = match operation {
         "ContainerCreate" => CREATE,
         "ContainerExec" => EXEC,
+        "ContainerUpdate" => UPDATE,
         _ => START,
     };
     let (path, value) = random.one(choices);
@@ -322,6 +323,27 @@ const EXEC: &[(&str, &str)] = &[
     ("Cmd", "[\"sh\",\"-c\",\"echo ü\"]"),
     ("Cmd", "[]"),
     ("Detach", "true"),
+];
+
+const UPDATE: &[(&str, &str)] = &[
+    ("Memory", "268435456"),
+    ("Memory", "-1"),
+    ("MemorySwap", "536870912"),
+    ("MemorySwap", "-1"),
+    ("MemoryReservation", "134217728"),
+    ("NanoCpus", "500000000"),
+    ("CpuQuota", "50000"),
+    ("CpuQuota", "-1"),
+    ("CpuPeriod", "50000"),
+    ("PidsLimit", "100"),
+    ("PidsLimit", "0"),
+    ("PidsLimit", "-1"),
+    ("PidsLimit", "null"),
+    ("CpuShares", "0"),
+    ("RestartPolicy", "{\"Name\":\"no\"}"),
+    ("RestartPolicy", "{\"Name\":\"always\"}"),
+    ("BlkioWeight", "0"),
+    ("Init", "true"),
 ];
 
 const START: &[(&str, &str)] = &[

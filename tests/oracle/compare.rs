@@ -142,6 +142,15 @@ const ROWS: &[Row] = &[
         reason: "X-Meta fields of the client never go up",
         unify: |args| drop(args["metaHeaders"].take()),
     },
+    Row { call: "PushImage", reason: "as PullImage", unify: |args| drop(args["metaHeaders"].take()) },
+    Row {
+        call: "Route",
+        reason: "a route that is only recorded: it has no query of its own, and the broker writes the version",
+        unify: |args| {
+            args["query"].take();
+            args["vars"]["version"].take();
+        },
+    },
     Row {
         call: "ContainerAttach",
         reason: "a raw stream goes to the container by its full ID, which was compared with what was judged",

@@ -24,6 +24,12 @@ pub(crate) fn calls(operation: &Operation, version: ApiVersion, archive: Option<
         Operation::Image(ImageOperation::Create { query, registry_auth: _ }) if query.from_image.is_empty() => {
             import(query, version)
         }
+        // the engine gives no name, and says that it did
+        Operation::Image(ImageOperation::Tag { name: _, query }) if query.repo.is_empty() => vec![],
+        Operation::Image(ImageOperation::Tag { name, query }) => {
+            let found = call("GetImage", json!({"refOrID": name, "options": {}}));
+            vec![found, call("TagImage", json!({"newRef": legal::tagged(&query.repo, &query.tag)}))]
+        }
         Operation::Image(operation) => vec![image(operation, version)],
         Operation::Container(ContainerOperation::List(query)) => {
             vec![call(
@@ -113,6 +119,31 @@ fn image(operation: &ImageOperation, version: ApiVersion) -> Call {
             let reference = legal::reference(&query.from_image, &query.tag);
             call("PullImage", json!({"ref": reference, "platform": platform, "authConfig": auth}))
         }
+        ImageOperation::Delete { name, query } => {
+            let read = |document: &String| platform::document(document);
+            let platforms: Vec<Value> =
+                if version >= ApiVersion::new(1, 50) { query.platforms.iter().map(read).collect() } else { vec![] };
+            let options = json!({"Force": query.force, "PruneChildren": !query.noprune, "Platforms": platforms});
+            call("ImageDelete", json!({"imageRef": name, "options": options}))
+        }
+        ImageOperation::History { name, query } => {
+            let platform =
+                if version >= ApiVersion::new(1, 48) { platform::document(&query.platform) } else { json!({}) };
+            call("ImageHistory", json!({"name": name, "platform": platform}))
+        }
+        ImageOperation::Push { name, query, registry_auth } => {
+            let platform =
+                if version >= ApiVersion::new(1, 46) { platform::document(&query.platform) } else { json!({}) };
+            let auth = registry_auth.as_ref().map(|secret| legal::registry_auth(secret.expose()));
+            call("PushImage", json!({"ref": legal::pushed(name, &query.tag), "platform": platform, "authConfig": auth}))
+        }
+        ImageOperation::Distribution { name, registry_auth: _ } => {
+            // the engine's route needs a registry, and is only recorded
+            let args = json!({"route": "GET /distribution/{name:.*}/json", "query": "",
+                "vars": {"name": name, "version": version.to_string()}, "body": {"sha256": NOTHING}});
+            call("Route", args)
+        }
+        ImageOperation::Tag { .. } => unreachable!("it is two calls"),
     }
 }
 
@@ -198,6 +229,22 @@ fn act(name: &str, action: &ContainerAction, version: ApiVersion, archive: Optio
             }
             call("ContainerExecCreate", json!({"name": name, "options": options}))
         }
+        ContainerAction::Rename(query) => call("ContainerRename", json!({"oldName": name, "newName": query.name})),
+        ContainerAction::Pause => call("ContainerPause", json!({"name": name})),
+        ContainerAction::Unpause => call("ContainerUnpause", json!({"name": name})),
+        ContainerAction::Update(body) => {
+            let mut host_config = serde_json::to_value(body).expect("a body is JSON");
+            legal::apply_update(&mut host_config, version);
+            call("ContainerUpdate", json!({"name": name, "hostConfig": host_config}))
+        }
+        ContainerAction::Top(query) => call("ContainerTop", json!({"name": name, "psArgs": query.ps_args})),
+        ContainerAction::Stats(query) => {
+            let one_shot = query.one_shot && version >= ApiVersion::new(1, 41);
+            let config = json!({"Stream": query.stream.unwrap_or(true), "OneShot": one_shot});
+            call("ContainerStats", json!({"name": name, "config": config}))
+        }
+        ContainerAction::Changes => call("ContainerChanges", json!({"name": name})),
+        ContainerAction::Export => call("ContainerExport", json!({"name": name})),
     }
 }
 

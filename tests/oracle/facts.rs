@@ -77,6 +77,7 @@ fn every_body_field_is_written_back_or_is_excused() {
     let bodies = [
         ("ContainerCreate", "/containers/create"),
         ("ContainerExec", "/containers/pg/exec"),
+        ("ContainerUpdate", "/containers/pg/update"),
         ("ExecStart", concat!("/exec/", "e8ece8ece8ece8ece8ece8ece8ece8ece8ece8ece8ece8ece8ece8ece8ece8ec", "/start")),
     ];
     for (id, target) in bodies {
@@ -115,7 +116,7 @@ fn carries(kind: Kind, pattern: &str, method: &str, parameter: &str, of: &str) -
         _ => &["7", "1"],
     };
     let target = pattern.replace("{id}", EXEC).replace("{name}", "postgres");
-    let body: &[u8] = if kind == Kind::ContainerCreate { b"{}" } else { b"" };
+    let body: &[u8] = if matches!(kind, Kind::ContainerCreate | Kind::ContainerUpdate) { b"{}" } else { b"" };
     let mut seen = String::new();
     for value in values {
         let sent = encoded(kind, method, &format!("{target}?{parameter}={value}"), body)?;
@@ -142,6 +143,8 @@ fn writes_back(target: &str, path: &str, value: &Value) -> Result<(), String> {
         Kind::ContainerCreate
     } else if target.ends_with("start") {
         Kind::ExecStart
+    } else if target.ends_with("update") {
+        Kind::ContainerUpdate
     } else {
         Kind::ContainerExec
     };
@@ -238,6 +241,7 @@ const UNSENT: Exceptions = &[
     ("ContainerList", "trunc_cmd", "docker-py sends it, and no engine reads it"),
     ("ContainerLogs", "details", "refused: it shows environment and labels that the log driver was given"),
     ("ContainerLogs", "format", "refused: another framing than the one that clients read"),
+    ("ContainerTop", "ps_args", "refused but for a list: the engine runs `ps` on its host"),
     ("ContainerStart", "checkpoint", "refused: a checkpoint is read from a path of the host"),
     ("ContainerStart", "checkpoint-dir", "refused: it is a path of the host"),
     ("ContainerDelete", "link", "refused: it removes a legacy link in place of the container"),
@@ -253,6 +257,7 @@ const UNWRITTEN: Exceptions = &[
     ("ContainerCreate", "Name", "dropped: .NET repeats the query's name, and no engine reads it here"),
     ("ContainerCreate", "name", "dropped: dockerode repeats the query's name, and no engine reads it here"),
     ("ContainerCreate", "Platform", "dropped: .NET repeats the query's platform, and no engine reads it here"),
+    ("ContainerUpdate", "RestartPolicy", "an empty object says nothing; its fields are tried one by one"),
     ("ContainerExec", "Container", "dropped: docker-py repeats the path's container"),
     ("ContainerExec", "containerId", "dropped: docker-java repeats the path's container"),
     ("ExecStart", "OutputCapacity", "dropped: an option of bollard's own"),

@@ -23,6 +23,25 @@ pub(crate) fn apply(config: &mut Value, version: ApiVersion) {
     }
 }
 
+/// Turns the judged update into what the router of this engine hands on (`postContainerUpdate` of 28.5.2).
+pub(crate) fn apply_update(host_config: &mut Value, version: ApiVersion) {
+    drop_before(host_config, "KernelMemoryTCP", version, 40);
+    // before API 1.40 an update had no limit of processes
+    drop_before(host_config, "PidsLimit", version, 40);
+    if host_config["PidsLimit"].as_i64().is_some_and(|limit| limit <= 0) {
+        host_config["PidsLimit"] = json!(0);
+    }
+    if !before(version, 42) {
+        host_config["KernelMemory"].take();
+    }
+    // engines do not know these of an update
+    for field in ["DiskQuota", "Init"] {
+        host_config[field].take();
+    }
+    // an array of two numbers cannot be absent in Go
+    host_config["ConsoleSize"] = json!([0, 0]);
+}
+
 const CREATE: &[Legal] = &[
     Legal {
         reason: "`default` and no NetworkMode are words for `bridge`, also as the name of an endpoint",
@@ -169,6 +188,14 @@ pub(crate) fn reference(name: &str, tag: &str) -> String {
         digest if digest.contains(':') => format!("{base}@{digest}"),
         tag => format!("{base}:{tag}{own_digest}"),
     }
+}
+
+/// What is pushed: the tag of the query before that of the name; without either, all of them.
+pub(crate) fn pushed(name: &str, tag: &str) -> String {
+    let Ok(named) = ImageReference::parse(name) else { return format!("no reference: {name}") };
+    let tag = if tag.is_empty() { named.tag.unwrap_or_default() } else { tag.to_owned() };
+    let mark = if tag.is_empty() { "" } else { ":" };
+    format!("{}/{}{mark}{tag}", named.registry, named.repository)
 }
 
 /// What an imported image is called, if anything.

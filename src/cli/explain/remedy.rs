@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn what_no_policy_can_say_is_not_proposed() {
         let text = file("extends = \"postgres\"\n");
-        assert_eq!(first(&text, keys::BUILD_TAGS, "`x`", ""), "");
+        assert_eq!(first(&text, keys::BUILD_FROM, "`x`", ""), "");
         assert_eq!(first(&text, keys::IMAGES, "`x`", ""), "");
         // no reference to an image
         assert_eq!(first(&text, keys::IMAGES_ALLOW, "`UPPER CASE`", ""), "");

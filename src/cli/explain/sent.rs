@@ -85,6 +85,9 @@ fn answer(permit: &Permit) -> Vec<String> {
     let mut lines = Vec::new();
     match permit.relay() {
         Relay::Filtered => lines.push("the client sees of the answer what the policy shows".to_owned()),
+        Relay::FirstOf(count) => {
+            lines.push(format!("the client sees of the answer what the policy shows, and {count} entries at most"));
+        }
         Relay::AsIs | Relay::Stub => {}
     }
     if let FollowUp::Created { image_id, connect } = permit.follow_up() {

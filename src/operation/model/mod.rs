@@ -22,6 +22,7 @@ mod network;
 mod neutral;
 mod resources;
 mod runtime;
+mod update;
 mod value;
 
 pub use container::{ContainerCreateBody, HealthConfig};
@@ -31,6 +32,7 @@ pub use mount::{BindOptions, ClusterOptions, DriverConfig, ImageOptions, Mount, 
 pub use network::{EndpointIPAMConfig, EndpointSettings, NetworkingConfig, PortBinding};
 pub use resources::{DeviceMapping, DeviceRequest, ThrottleDevice, Ulimit, WeightDevice};
 pub use runtime::{LogConfig, RestartPolicy};
+pub use update::ContainerUpdateBody;
 pub use value::{Arguments, ConsoleSize, EmptyObject, EnvList, Ignored, StringList, StringMap};
 
 #[cfg(test)]

@@ -185,7 +185,6 @@ fn what_is_not_built_stays_refused_and_is_listed() {
 [images]
 registry-auth = "broker"
 [containers]
-control = { labels = ["team=a"] }
 max = 3
 reach = "relay"
 command = ["postgres*"]
@@ -200,7 +199,7 @@ create = { names = ["n*"], max = 5, internal = false }
 [volumes]
 create = false
 [build]
-tags = ["agent/*"]
+from = ["agent/*"]
 [prune]
 answer = "own"
 [reaper]

@@ -74,12 +74,13 @@ pub(crate) fn compile(
 }
 
 fn read_images(reader: &mut Reader, section: ImagesSection) -> Images {
-    let ImagesSection { allow, pull, registry_auth, push, save, search } = section;
+    let ImagesSection { allow, pull, registry_auth, push, remove, save, search } = section;
     Images {
         allow: reader.items(keys::IMAGES_ALLOW, &allow, value::image),
         pull: pull.unwrap_or_default(),
         registry_auth: registry_auth.unwrap_or_default(),
         push: reader.items(keys::IMAGES_PUSH, &push, value::image),
+        remove: reader.items(keys::IMAGES_REMOVE, &remove, value::image),
         save: save.unwrap_or_default(),
         search: search.unwrap_or_default(),
     }

@@ -1,4 +1,4 @@
-//! The table of fields: what the shipped policy says to every field of the three JSON bodies.
+//! The table of fields: what the shipped policy says to every field of the four JSON bodies.
 
 use std::collections::BTreeSet;
 
@@ -13,6 +13,7 @@ fn base(operation: &str) -> (&'static str, Value) {
         "ContainerCreate" => ("/containers/create", json!({"Image": "postgres:16"})),
         "ContainerExec" => ("/containers/{id}/exec", json!({"Cmd": ["true"]})),
         "ExecStart" => ("/exec/{id}/start", json!({})),
+        "ContainerUpdate" => ("/containers/{id}/update", json!({})),
         other => panic!("no base for {other}"),
     }
 }
@@ -104,4 +105,4 @@ fn every_row_that_is_refused_names_its_key_and_every_row_its_reason() {
     });
 }
 
-const OPERATIONS: [&str; 3] = ["ContainerCreate", "ContainerExec", "ExecStart"];
+const OPERATIONS: [&str; 4] = ["ContainerCreate", "ContainerExec", "ExecStart", "ContainerUpdate"];

@@ -62,6 +62,8 @@ pub(super) struct Sent {
     /// `null` where there is no JSON body.
     pub(super) body: Value,
     pub(super) has_registry_auth: bool,
+    /// What goes up as `X-Registry-Auth`.
+    pub(super) registry_auth: Option<String>,
     pub(super) relay: Relay,
     pub(super) follow_up: FollowUp,
 }
@@ -168,6 +170,7 @@ impl Scene {
                             target: format!("{} {}", encoded.method, encoded.target),
                             body,
                             has_registry_auth: encoded.registry_auth.is_some(),
+                            registry_auth: encoded.registry_auth.map(|secret| secret.expose().to_owned()),
                             relay: permit.relay(),
                             follow_up: permit.follow_up().clone(),
                         })
@@ -306,7 +309,13 @@ impl Engine {
         match question {
             FactQuery::Container { reference, within, fresh: _ } => {
                 let seen = |facts: &&(String, ContainerFacts)| {
-                    *within == Within::Everyone || owner.owns_container(&facts.1.labels, &facts.1.image_id)
+                    let carries = |(key, value): &(String, String)| facts.1.labels.get(key) == Some(value);
+                    let among = match within {
+                        Within::Everyone => true,
+                        Within::Owner => false,
+                        Within::Labelled(labels) => labels.iter().all(carries),
+                    };
+                    among || owner.owns_container(&facts.1.labels, &facts.1.image_id)
                 };
                 let all: Vec<_> = self.containers.iter().filter(seen).collect();
                 let names = |(name, facts): &&(String, ContainerFacts)| (name.clone(), facts.id.to_string());
@@ -396,6 +405,7 @@ pub(super) fn image(start: &str, tags: &[&str], digests: &[String]) -> ImageFact
         repo_tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
         repo_digests: digests.to_vec(),
         exposed_ports: vec!["5432/tcp".into()],
+        labels: BTreeMap::new(),
     }
 }
 
@@ -497,6 +507,9 @@ pub(super) fn sample(method: &Method, pattern: &str) -> (String, Value) {
     };
     let query = match (method.as_str(), pattern) {
         ("POST", "/images/create") => "?fromImage=postgres&tag=16",
+        ("POST", "/images/{name}/push") => "?tag=16",
+        ("POST", "/images/{name}/tag") => "?repo=agent/postgres&tag=16",
+        ("POST", "/containers/{id}/rename") => "?name=renamed",
         (_, pattern) if pattern.ends_with("/archive") => "?path=/tmp",
         _ => "",
     };
@@ -504,6 +517,7 @@ pub(super) fn sample(method: &Method, pattern: &str) -> (String, Value) {
         "/containers/create" => json!({"Image": "postgres:16"}),
         "/containers/{id}/exec" => json!({"Cmd": ["true"], "AttachStdout": true}),
         "/exec/{id}/start" => json!({}),
+        "/containers/{id}/update" => json!({"Memory": 268_435_456}),
         _ => Value::Null,
     };
     (format!("/v1.44{path}{query}"), body)

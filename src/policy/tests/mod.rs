@@ -4,12 +4,15 @@
 //! a fact which is looked up under one spelling and sent under another shows.
 
 mod containers;
+mod control;
 mod create;
 mod exec;
 mod fields;
 mod fixture;
+mod image_changes;
 mod images;
 mod limits;
+mod manage;
 mod mounts;
 mod networking;
 mod networks;

@@ -37,6 +37,8 @@ fn head(request: &Recorded) -> Result<(), String> {
             "content-type" => value == "application/json" || value == "application/x-tar",
             "transfer-encoding" => value == "chunked" && request.method == "PUT",
             "user-agent" => value.starts_with("docker-broker"),
+            // nobody's: engines before 23.0 insist on one
+            "x-registry-auth" => value == "e30=" && request.path().ends_with("/push"),
             "connection" => hijack && value.eq_ignore_ascii_case("upgrade"),
             "upgrade" => hijack && value == "tcp",
             _ => false,
@@ -72,6 +74,7 @@ fn operation(request: &Recorded) -> Result<(), String> {
         Body::Create => create(&request.json()),
         Body::Exec => keys(&request.json(), EXEC, ""),
         Body::ExecStart => keys(&request.json(), &["Detach", "Tty", "ConsoleSize"], ""),
+        Body::Update => update(&request.json()),
     }
 }
 
@@ -81,6 +84,7 @@ enum Body {
     Create,
     Exec,
     ExecStart,
+    Update,
 }
 
 /// The query keys and the body of an operation; `None` for what no policy of the corpus can let through.
@@ -96,6 +100,9 @@ fn shape(method: &str, segments: &[&str]) -> Option<(&'static [&'static str], Bo
         ("GET", ["containers", "json"]) => &["all", "limit", "size", "filters"],
         ("POST", ["containers", "create"]) => return Some((&["name", "platform"], Body::Create)),
         ("POST", ["containers", _, "exec"]) => return Some((&[], Body::Exec)),
+        ("POST", ["containers", _, "update"]) => return Some((&[], Body::Update)),
+        ("GET", ["images", .., "history"]) => &["platform"],
+        ("GET", ["distribution", .., "json"]) => &[],
         ("POST", ["exec", _, "start"]) => return Some((&[], Body::ExecStart)),
         ("PUT", ["containers", _, "archive"]) => {
             return Some((&["path", "noOverwriteDirNonDir", "copyUIDGID"], Body::Archive));
@@ -118,6 +125,10 @@ fn act(method: &str, rest: &[&str]) -> Option<&'static [&'static str]> {
         ("POST", ["resize"]) => &["h", "w"],
         ("DELETE", []) => &["v", "force"],
         ("GET" | "HEAD", ["archive"]) => &["path"],
+        ("POST", ["pause" | "unpause"]) | ("GET", ["changes" | "export"]) => &[],
+        ("POST", ["rename"]) => &["name"],
+        ("GET", ["top"]) => &["ps_args"],
+        ("GET", ["stats"]) => &["stream", "one-shot"],
         (_, _) => return None,
     })
 }
@@ -147,6 +158,32 @@ fn create(body: &Value) -> Result<(), String> {
     harmless(host)?;
     ports(host)?;
     labels(&body["Labels"])
+}
+
+/// An update: limits only, each at most the policy's, and none lifted.
+fn update(body: &Value) -> Result<(), String> {
+    let limits = [
+        ("Memory", 1_i64 << 30),
+        ("MemorySwap", 1 << 30),
+        ("MemoryReservation", 1 << 30),
+        ("NanoCpus", 2_000_000_000),
+        ("PidsLimit", 512),
+    ];
+    for (key, value) in body.as_object().into_iter().flatten() {
+        let within = |most: i64| value.as_i64().is_some_and(|value| (1..=most).contains(&value));
+        let plain = match limits.iter().find(|(known, _)| known == key) {
+            Some((_, most)) => within(*most),
+            None if key == "RestartPolicy" => *value == serde_json::json!({"Name": "no"}),
+            None => key == "Init" || ["CpuQuota", "CpuPeriod"].contains(&key.as_str()),
+        };
+        if !plain {
+            return Err(format!("{key} is {value}"));
+        }
+    }
+    let number = |key: &str| body[key].as_i64().unwrap_or_default();
+    let (quota, period) = (number("CpuQuota"), number("CpuPeriod"));
+    let within = if quota == 0 { period == 0 } else { quota > 0 && period > 0 && quota <= 2 * period };
+    within.then_some(()).ok_or_else(|| format!("the quota is {quota} in {period}"))
 }
 
 fn keys(object: &Value, known: &[&str], place: &str) -> Result<(), String> {

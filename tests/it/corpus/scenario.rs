@@ -20,7 +20,6 @@ pub(crate) async fn run(lab: &Lab, row: &Row, scenario: &str) -> Result<(), Stri
         "slow-headers" => slow_headers(lab, row).await,
         "endless-chunks" => endless_chunks(lab, row).await,
         "fill Labels with 100000 entries" => many_labels(lab, row).await,
-        "open 1000" if row.target.contains("/stats") => not_served(lab, row).await,
         "open 1000" => many_streams(lab, row).await,
         "stop reading" => stop_reading(lab).await,
         "repeat 1000" => many_execs(lab, row).await,
@@ -73,11 +72,6 @@ async fn many_labels(lab: &Lab, row: &Row) -> Result<(), String> {
         Ok(reply) if reply.status < 400 => Err(format!("the client got {reply:?}")),
         Ok(_) | Err(_) => nothing_forwarded(lab),
     }
-}
-
-async fn not_served(lab: &Lab, row: &Row) -> Result<(), String> {
-    let reply = lab.call(Request::new(&row.method, &fill(&row.target))).await;
-    if reply.status < 400 { Err(format!("the client got {reply:?}")) } else { nothing_forwarded(lab) }
 }
 
 /// Three times the bound: the first ones stream, the others are refused, and when the clients go, so do the streams.

@@ -4,6 +4,7 @@
 //! Must never judge: what may reach an engine is what the tests look at afterwards.
 
 pub(crate) mod answer;
+pub(crate) mod manage;
 pub(crate) mod routes;
 pub(crate) mod stream;
 pub(crate) mod wire;

@@ -20,6 +20,8 @@ pub const IMAGES_PULL: &str = "images.pull";
 pub const IMAGES_REGISTRY_AUTH: &str = "images.registry-auth";
 /// `images.push`
 pub const IMAGES_PUSH: &str = "images.push";
+/// `images.remove`
+pub const IMAGES_REMOVE: &str = "images.remove";
 /// `images.save`
 pub const IMAGES_SAVE: &str = "images.save";
 /// `images.search`
@@ -221,8 +223,10 @@ pub const KEYS: &[Key] = &[
           meaning: "whether allowed images may be pulled; otherwise no registry is contacted" },
     Key { path: IMAGES_REGISTRY_AUTH, kind: Kind::Choice(&["none", "client", "broker"]), effect: Effect::Permits, in_force: InForce::Except(&["broker"]), absent: "`none`",
           meaning: "whose registry credentials a pull carries" },
-    Key { path: IMAGES_PUSH, kind: Kind::List, effect: Effect::Permits, in_force: InForce::Never, absent: "none",
+    Key { path: IMAGES_PUSH, kind: Kind::List, effect: Effect::Permits, in_force: InForce::Always, absent: "none",
           meaning: "image references that may be pushed to their registry" },
+    Key { path: IMAGES_REMOVE, kind: Kind::List, effect: Effect::Permits, in_force: InForce::Always, absent: "none",
+          meaning: "names that may be taken from images; an image goes with its last name, and by its ID only where all of its names are here" },
     Key { path: IMAGES_SAVE, kind: Kind::Switch, effect: Effect::Permits, in_force: InForce::Never, absent: "false",
           meaning: "whether allowed images may be exported as archives" },
     Key { path: IMAGES_SEARCH, kind: Kind::Switch, effect: Effect::Permits, in_force: InForce::Never, absent: "false",
@@ -233,8 +237,8 @@ pub const KEYS: &[Key] = &[
           meaning: "whose containers list, inspect and events show" },
     Key { path: CONTAINERS_CONTROL, kind: Kind::ChoiceOrTable(&["own", "all"]), effect: Effect::Permits, in_force: InForce::Always, absent: "nobody's",
           meaning: "whose containers may be started, stopped, exec'd, copied from and to, and removed; without it nothing can be created" },
-    Key { path: CONTAINERS_CONTROL_LABELS, kind: Kind::List, effect: Effect::Permits, in_force: InForce::Never, absent: "none",
-          meaning: "control also foreign containers that carry all of these labels, as `key=value`" },
+    Key { path: CONTAINERS_CONTROL_LABELS, kind: Kind::List, effect: Effect::Permits, in_force: InForce::Always, absent: "none",
+          meaning: "control and see also foreign containers that carry all of these labels, as `key=value`; labels that come with the image do not count, nor do containers of other owners of a broker" },
     Key { path: CONTAINERS_NAMES, kind: Kind::List, effect: Effect::Permits, in_force: InForce::Always, absent: "none",
           meaning: "names that a client may give; with `attach` each must be a prefix of its own, as `agent1-*`" },
     Key { path: CONTAINERS_MAX, kind: Kind::Whole, effect: Effect::Restricts, in_force: InForce::Always, absent: "no bound",
@@ -387,8 +391,8 @@ pub const KEYS: &[Key] = &[
           meaning: "volumes in a session" },
     Key { path: BUILD, kind: Kind::Table, effect: Effect::Neutral, in_force: InForce::Always, absent: "none",
           meaning: "which images may be made" },
-    Key { path: BUILD_TAGS, kind: Kind::List, effect: Effect::Permits, in_force: InForce::Never, absent: "none",
-          meaning: "names that build, commit, import, load and tag may produce" },
+    Key { path: BUILD_TAGS, kind: Kind::List, effect: Effect::Permits, in_force: InForce::Always, absent: "none",
+          meaning: "names that tag may produce, never one that `images.allow` matches; later also build, commit, import and load" },
     Key { path: BUILD_FROM, kind: Kind::List, effect: Effect::Permits, in_force: InForce::Never, absent: "`images.allow`",
           meaning: "images that a build may start from" },
     Key { path: BUILD_NETWORK, kind: Kind::List, effect: Effect::Permits, in_force: InForce::Never, absent: "none",

@@ -4,10 +4,10 @@
 
 use serde_json::{Value, json};
 
-use super::Shared;
 use super::answer::{Answer, Followed};
 use super::wire::Recorded;
 use super::world::{Container, Exec, Image, World, familiar, now};
+use super::{Shared, manage};
 
 /// The answer to a request, after it changed the world.
 pub(crate) fn answer(request: &Recorded, shared: &Shared) -> Answer {
@@ -25,6 +25,7 @@ pub(crate) fn answer(request: &Recorded, shared: &Shared) -> Answer {
         (_, ["containers", rest @ ..]) => shared.world(|world| containers(request, rest, world)),
         (_, ["exec", id, rest @ ..]) => shared.world(|world| exec(request, id, rest, world)),
         (_, ["images", rest @ ..]) => shared.world(|world| images(request, rest, world)),
+        ("GET", ["distribution", .., "json"]) => Answer::Json(200, json!({"Descriptor": {}, "Platforms": []})),
         (_, ["networks", rest @ ..]) => shared.world(|world| networks(request, rest, world)),
         (_, ["volumes", rest @ ..]) => shared.world(|world| volumes(request, rest, world)),
         (_, _) => Answer::error(404, "page not found"),
@@ -110,6 +111,7 @@ fn container_act(request: &Recorded, method: &str, id: &str, verb: &[&str], worl
         ("GET" | "HEAD", ["archive"]) => archive(request),
         ("PUT", ["archive"]) => Answer::Empty(200),
         ("POST", ["exec"]) => exec_create(request, id, world),
+        (method, [verb]) => manage::answer(request, method, &found, verb, world),
         (_, _) => Answer::error(404, "page not found"),
     }
 }
@@ -244,6 +246,10 @@ fn images(request: &Recorded, rest: &[&str], world: &mut World) -> Answer {
     match (request.method.as_str(), rest) {
         ("GET", ["json"]) => Answer::Json(200, world.images.iter().map(Image::summary).collect()),
         ("POST", ["create"]) => pull(request, world),
+        ("POST", [.., "push"]) => manage::push(),
+        ("GET", [name @ .., "history"]) => manage::history(&name.join("/"), world),
+        ("POST", [name @ .., "tag"]) => manage::tag(request, &name.join("/"), world),
+        ("DELETE", name) => manage::remove(&name.join("/"), world),
         ("GET", [name @ .., "json"]) => {
             let name = name.join("/");
             let missing = || Answer::error(404, format!("No such image: {}", familiar(&name)));
