@@ -44,6 +44,12 @@ async fn image(broker: &Broker, id: &str) -> Result<Option<Box<ImageFacts>>, Ups
     }
     match broker.parts.engine.fact(&FactQuery::Image(id.to_owned()), &broker.parts.owner).await? {
         Fact::Image(found) => Ok(found),
-        Fact::Container(_) | Fact::Exec(_) | Fact::Network(_) | Fact::Volume(_) | Fact::Engine(_) => Ok(None),
+        Fact::Container(_)
+        | Fact::Exec(_)
+        | Fact::Network(_)
+        | Fact::Volume(_)
+        | Fact::Engine(_)
+        | Fact::Count(_)
+        | Fact::Usage(_) => Ok(None),
     }
 }

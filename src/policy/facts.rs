@@ -36,7 +36,10 @@ pub enum FactQuery {
         session: String,
     },
     /// What the owner's containers may use together.
-    Usage,
+    Usage {
+        /// Without this one, by its full ID: its limits are about to change.
+        except: Option<ContainerId>,
+    },
 }
 
 /// A kind of object whose number a policy can bound.
@@ -281,10 +284,10 @@ impl Facts {
         }
     }
 
-    /// What the owner's containers may use together, where that was asked.
+    /// A sum that was asked for.
     #[must_use]
-    pub fn usage(&self) -> Option<UsageFacts> {
-        match self.0.get(&FactQuery::Usage) {
+    pub fn usage(&self, query: &FactQuery) -> Option<UsageFacts> {
+        match self.0.get(query) {
             Some(Fact::Usage(usage)) => Some(*usage),
             _ => None,
         }

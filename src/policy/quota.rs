@@ -10,8 +10,9 @@ use super::facts::{CountFacts, Counted, FactQuery, Facts, UsageFacts, Used};
 use super::file::keys;
 use super::judge::Judge;
 use crate::operation::Operation;
-use crate::operation::container::ContainerOperation;
+use crate::operation::container::{ContainerAction, ContainerOperation};
 use crate::operation::model::HostConfig;
+use crate::operation::names::ContainerId;
 
 /// The bounds on the number of one kind of object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,17 @@ struct Bounds {
     session: Option<(u32, &'static str)>,
     /// Of an owner in all sessions.
     owner: Option<(u32, &'static str)>,
+}
+
+/// What happens to the sum of limits.
+#[derive(Debug, Clone, Copy)]
+enum Change<'a> {
+    /// A container with these limits is made.
+    Make(&'a HostConfig),
+    /// It was made, and is in the sum.
+    Made,
+    /// One gets these limits in place of its own, which are not in the sum.
+    Update(&'a ContainerId, &'a HostConfig),
 }
 
 /// When objects are counted.
@@ -35,7 +47,7 @@ enum When {
 #[derive(Debug)]
 struct Sum<'a> {
     judge: &'a Judge<'a>,
-    place: &'static str,
+    place: String,
     key: &'static str,
     /// What it is counted in, after a number.
     unit: &'static str,
@@ -51,7 +63,20 @@ impl Judge<'_> {
     /// one step. A policy without such a bound costs nothing.
     #[must_use]
     pub fn is_bounded(&self, operation: &Operation) -> bool {
-        !self.recount_questions(operation).is_empty()
+        let raises = match operation {
+            Operation::Container(ContainerOperation::Act { container: _, action }) => {
+                matches!(action, ContainerAction::Update(_))
+            }
+            Operation::Container(ContainerOperation::Create(_) | ContainerOperation::List(_))
+            | Operation::Network(_)
+            | Operation::Volume(_)
+            | Operation::Image(_)
+            | Operation::Exec(_)
+            | Operation::System(_)
+            | Operation::Prune(_) => false,
+        };
+        let totals = raises && !self.policy.unrestricted && has_totals(self.policy);
+        totals || !self.recount_questions(operation).is_empty()
     }
 
     /// What has to be counted once more after this operation was carried out.
@@ -69,7 +94,7 @@ impl Judge<'_> {
         let id = operation.operation_id();
         judge_number(self, id, of, When::After, facts)?;
         match of {
-            Counted::Containers => judge_totals(self, id, None, facts),
+            Counted::Containers => judge_totals(self, id, Change::Made, facts),
             Counted::Networks | Counted::Volumes => Ok(()),
         }
     }
@@ -85,7 +110,7 @@ pub(super) fn questions(judge: &Judge<'_>, of: Counted) -> Vec<FactQuery> {
         wanted.push(count_query(judge, of));
     }
     if of == Counted::Containers && has_totals(judge.policy) {
-        wanted.extend([FactQuery::Usage, FactQuery::Engine]);
+        wanted.extend([FactQuery::Usage { except: None }, FactQuery::Engine]);
     }
     wanted
 }
@@ -97,7 +122,27 @@ pub(super) fn one_more(judge: &Judge<'_>, id: &'static str, of: Counted, facts: 
 
 /// Whether a container with these limits fits into what is left of the totals.
 pub(super) fn fits(judge: &Judge<'_>, id: &'static str, host: &HostConfig, facts: &Facts) -> Result<(), Denial> {
-    judge_totals(judge, id, Some(host), facts)
+    judge_totals(judge, id, Change::Make(host), facts)
+}
+
+/// What has to be known before the limits of this container are changed.
+pub(super) fn update_questions(judge: &Judge<'_>, container: &ContainerId) -> Vec<FactQuery> {
+    if has_totals(judge.policy) {
+        vec![FactQuery::Usage { except: Some(container.clone()) }, FactQuery::Engine]
+    } else {
+        Vec::new()
+    }
+}
+
+/// Whether a container of the owner's still fits with these limits; zero leaves one as it is.
+pub(super) fn still_fits(
+    judge: &Judge<'_>,
+    id: &'static str,
+    container: &ContainerId,
+    limits: &HostConfig,
+    facts: &Facts,
+) -> Result<(), Denial> {
+    judge_totals(judge, id, Change::Update(container, limits), facts)
 }
 
 /// What an operation makes that can be bounded in number.
@@ -181,13 +226,17 @@ const fn words(of: Counted) -> (&'static str, &'static str) {
     }
 }
 
-/// `host` is what the new container gets; `None` where it is in the sum already.
-fn judge_totals(judge: &Judge<'_>, id: &'static str, host: Option<&HostConfig>, facts: &Facts) -> Result<(), Denial> {
+fn judge_totals(judge: &Judge<'_>, id: &'static str, change: Change<'_>, facts: &Facts) -> Result<(), Denial> {
     if !has_totals(judge.policy) {
         return Ok(());
     }
     let Totals { memory: most_memory, cpus: most_cpus, pids: most_pids } = &judge.policy.containers.totals;
-    let Some(UsageFacts { memory, nano_cpus, pids }) = facts.usage() else {
+    let (host, above, except) = match change {
+        Change::Make(host) => (Some(host), "HostConfig.", None),
+        Change::Update(container, host) => (Some(host), "", Some(container.clone())),
+        Change::Made => (None, "HostConfig.", None),
+    };
+    let Some(UsageFacts { memory, nano_cpus, pids }) = facts.usage(&FactQuery::Usage { except }) else {
         let wanted = "one more container, and what the others of its owner may use could not be added up";
         return Err(judge.refuse(id, "", wanted, "what fits into the totals", keys::CONTAINERS_TOTALS));
     };
@@ -195,7 +244,7 @@ fn judge_totals(judge: &Judge<'_>, id: &'static str, host: Option<&HostConfig>, 
     let sums = [
         Sum {
             judge,
-            place: "HostConfig.Memory",
+            place: format!("{above}Memory"),
             key: keys::CONTAINERS_TOTALS_MEMORY,
             unit: "bytes of memory",
             most: in_i64(*most_memory),
@@ -205,7 +254,7 @@ fn judge_totals(judge: &Judge<'_>, id: &'static str, host: Option<&HostConfig>, 
         },
         Sum {
             judge,
-            place: "HostConfig.NanoCpus",
+            place: format!("{above}NanoCpus"),
             key: keys::CONTAINERS_TOTALS_CPUS,
             unit: "billionths of a CPU",
             most: *most_cpus,
@@ -215,7 +264,7 @@ fn judge_totals(judge: &Judge<'_>, id: &'static str, host: Option<&HostConfig>, 
         },
         Sum {
             judge,
-            place: "HostConfig.PidsLimit",
+            place: format!("{above}PidsLimit"),
             key: keys::CONTAINERS_TOTALS_PIDS,
             unit: "processes",
             most: *most_pids,
@@ -224,7 +273,7 @@ fn judge_totals(judge: &Judge<'_>, id: &'static str, host: Option<&HostConfig>, 
             enforced: engine.pids_limit,
         },
     ];
-    sums.iter().try_for_each(|sum| sum.judge(id, host.is_some()))
+    sums.iter().try_for_each(|sum| sum.judge(id, change))
 }
 
 /// The CPU time of a container in billionths of a CPU: the engine takes `NanoCpus`, or a quota in a period of 100
@@ -239,12 +288,21 @@ pub fn nano_cpus_of(nano_cpus: i64, quota: i64, period: i64) -> i64 {
 }
 
 impl Sum<'_> {
-    fn judge(&self, id: &'static str, one_more: bool) -> Result<(), Denial> {
+    fn judge(&self, id: &'static str, change: Change<'_>) -> Result<(), Denial> {
         let Self { judge, place, key, unit, most, used: Used { sum, unbounded }, asked, enforced } = self;
         // what the engine cannot enforce was left out of every container
         let (Limit::At(most), true) = (most, enforced) else { return Ok(()) };
-        let refuse = |wanted| Err(judge.refuse(id, *place, wanted, format!("at most {most} {unit} of an owner"), key));
-        if one_more && *asked <= 0 {
+        let refuse =
+            |wanted| Err(judge.refuse(id, place.clone(), wanted, format!("at most {most} {unit} of an owner"), key));
+        let (is_update, is_made) = match change {
+            Change::Make(_) => (false, false),
+            Change::Made => (false, true),
+            Change::Update(_, _) => (true, false),
+        };
+        if is_update && *asked == 0 {
+            return Ok(());
+        }
+        if !is_made && *asked <= 0 {
             return refuse(format!("a container without a limit, and {sum} {unit} are used"));
         }
         if *unbounded > 0 {

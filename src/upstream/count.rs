@@ -43,9 +43,9 @@ impl Engine {
     }
 
     /// The sum of the limits of the owner's containers. One that goes meanwhile is left out.
-    pub(super) async fn usage(&self, owner: &Owner) -> Result<UsageFacts, UpstreamError> {
+    pub(super) async fn usage(&self, owner: &Owner, except: Option<&ContainerId>) -> Result<UsageFacts, UpstreamError> {
         let containers = self.owned_containers(owner).await?;
-        let ids = containers.into_iter().map(|container| container.facts.id);
+        let ids = containers.into_iter().map(|container| container.facts.id).filter(|id| Some(id) != except);
         let mut answers = stream::iter(ids).map(|id| self.limits(id)).buffer_unordered(AT_ONCE);
         let mut usage = UsageFacts::default();
         while let Some(answer) = answers.next().await {

@@ -212,7 +212,7 @@ impl Engine {
             FactQuery::Volume(name) => Fact::Volume(self.volume(name).await?),
             FactQuery::Engine => Fact::Engine(self.abilities().await?),
             FactQuery::Count { of, session } => Fact::Count(self.count(*of, session, owner).await?),
-            FactQuery::Usage => Fact::Usage(self.usage(owner).await?),
+            FactQuery::Usage { except } => Fact::Usage(self.usage(owner, except.as_ref()).await?),
         })
     }
 

@@ -30,7 +30,7 @@ pub(crate) fn answer(query: &FactQuery, stamp: &Stamp) -> Fact {
         FactQuery::Volume(name) => Fact::Volume(volume(name, stamp)),
         FactQuery::Engine => Fact::Engine(engine()),
         FactQuery::Count { of: _, session: _ } => Fact::Count(CountFacts::default()),
-        FactQuery::Usage => Fact::Usage(UsageFacts::default()),
+        FactQuery::Usage { except: _ } => Fact::Usage(UsageFacts::default()),
     }
 }
 

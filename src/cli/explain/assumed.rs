@@ -62,7 +62,7 @@ impl Assumptions {
                 self.say("the client has nothing of the kind yet".to_owned());
                 Fact::Count(CountFacts::default())
             }
-            FactQuery::Usage => {
+            FactQuery::Usage { except: _ } => {
                 self.say("the client's other containers use nothing".to_owned());
                 Fact::Usage(UsageFacts::default())
             }

@@ -148,7 +148,8 @@ impl Scene {
     /// The operation of a POST with a JSON body; none is taken along where the operation has none.
     pub(super) fn operation(&self, target: &str, body: &Value) -> Operation {
         let head = Request::builder().method("POST").uri(target);
-        let text = if target.ends_with("/create") { body.to_string() } else { String::new() };
+        let text =
+            if target.ends_with("/create") || target.ends_with("/update") { body.to_string() } else { String::new() };
         let head = if text.is_empty() { head } else { head.header("content-type", "application/json") };
         self.parse(head, text.as_bytes()).expect("an operation")
     }
@@ -334,7 +335,7 @@ impl Engine {
             FactQuery::Volume(name) => Fact::Volume(self.volumes.iter().find(|volume| volume.name == *name).cloned()),
             FactQuery::Engine => Fact::Engine(self.info.clone()),
             FactQuery::Count { of: _, session: _ } => Fact::Count(self.count),
-            FactQuery::Usage => Fact::Usage(self.usage),
+            FactQuery::Usage { except: _ } => Fact::Usage(self.usage),
         }
     }
 

@@ -147,3 +147,17 @@ fn the_bound_on_disk_is_written_on_every_container_also_over_an_images_label() {
     assert_eq!(disk("[containers.limits]\ndisk=\"unlimited\""), json!("unlimited"));
     assert_eq!(disk(""), json!("unlimited"));
 }
+
+#[test]
+fn an_update_raises_no_sum_over_the_total() {
+    let used = |sum| Used { sum, unbounded: 0 };
+    let others = UsageFacts { memory: used(GIB), pids: used(500), ..UsageFacts::default() };
+    let scene = with_usage("[containers.totals]\nmemory=\"3GiB\"\n[containers.limits]\nmemory=\"4GiB\"", others);
+    let update = |body| scene.post("/v1.44/containers/own/update", &body);
+    update(json!({"Memory": 2 * GIB})).sent();
+    update(json!({"NanoCpus": 1_000_000_000})).sent();
+    let message = update(json!({"Memory": 2 * GIB + 1})).denied().message("r");
+    assert!(message.contains("ContainerUpdate refused: `Memory`: `2147483649` bytes"), "{message}");
+    let judge = Judge { policy: &scene.policy, stamp: &scene.stamp };
+    assert!(judge.is_bounded(&scene.operation("/v1.44/containers/own/update", &json!({}))));
+}
