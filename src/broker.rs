@@ -9,6 +9,7 @@ mod events;
 mod granted;
 mod hijack;
 mod stub;
+mod volumes;
 
 pub use body::{accept, body_limit, json_bounds};
 
@@ -32,8 +33,10 @@ use crate::client::SharedConnection;
 use crate::operation::Operation;
 use crate::operation::container::{ContainerAction, ContainerOperation};
 use crate::operation::image::{ImageCreateQuery, ImageOperation};
+use crate::operation::network::NetworkOperation;
 use crate::operation::routes::{self, Kind, Route, Standing};
 use crate::operation::system::SystemOperation;
+use crate::operation::volume::VolumeOperation;
 use crate::policy::compile::{Lifetime, Policy};
 use crate::policy::denial::Denial;
 use crate::policy::facts::Facts;
@@ -231,6 +234,9 @@ impl Broker {
         }
         if let FollowUp::Created { .. } = permit.follow_up() {
             return create::send(self, way, permit, stamp, turn).await;
+        }
+        if let (Some(expires), true) = (stamp.expires, makes_network_or_volume(permit.operation())) {
+            self.parts.sweeper.due(expires);
         }
         let (archive, upload) = body::upload(archive);
         let sent = self.parts.engine.send(&permit, way.version, &way.client.link, archive);
@@ -474,6 +480,11 @@ fn is_error(status: StatusCode) -> bool {
 fn takes_volumes(operation: &Operation) -> bool {
     let Operation::Container(ContainerOperation::Act { container: _, action }) = operation else { return false };
     matches!(action, ContainerAction::Delete(query) if query.v)
+}
+
+/// Containers are created in a way of their own.
+const fn makes_network_or_volume(operation: &Operation) -> bool {
+    matches!(operation, Operation::Network(NetworkOperation::Create(_)) | Operation::Volume(VolumeOperation::Create(_)))
 }
 
 /// The path below the version, as a refusal of an unknown one shows it.

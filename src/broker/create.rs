@@ -12,7 +12,7 @@ use hyper::header::HeaderMap;
 use hyper::{Response, StatusCode};
 use serde::Deserialize;
 
-use super::{Answered, Broker, Way};
+use super::{Answered, Broker, Way, volumes};
 use crate::audit::{Record, Removed};
 use crate::operation::names::ContainerId;
 use crate::policy::facts::Facts;
@@ -65,6 +65,21 @@ async fn create(
     if let Some(expires) = stamp.expires {
         broker.parts.sweeper.due(expires);
     }
+    let made = volumes::make(broker, permit).await?;
+    let result = create_container(broker, permit, version, stamp, turn).await;
+    if !matches!(&result, Ok(whole) if whole.status == StatusCode::CREATED) {
+        volumes::discard(broker, permit, &made).await;
+    }
+    result
+}
+
+async fn create_container(
+    broker: &Broker,
+    permit: &Permit,
+    version: ApiVersion,
+    stamp: &Stamp,
+    turn: Option<Turn>,
+) -> Result<Whole, BrokerError> {
     let whole = ask(broker, permit, version).await.inspect_err(|_| broker.parts.sweeper.doubt())?;
     if whole.status != StatusCode::CREATED {
         return Ok(whole);
@@ -111,7 +126,7 @@ async fn ask(broker: &Broker, permit: &Permit, version: ApiVersion) -> Result<Wh
 
 /// Compares what was made with what was judged, and connects it to its further networks.
 async fn finish(broker: &Broker, permit: &Permit, id: &ContainerId) -> Result<(), BrokerError> {
-    let FollowUp::Created { image_id, connect } = permit.follow_up() else { return Ok(()) };
+    let FollowUp::Created { image_id, connect, volumes: _ } = permit.follow_up() else { return Ok(()) };
     let made = broker.parts.engine.inspect(id.as_str()).await?;
     let made = made.ok_or_else(|| BrokerError::CreateUndone("the engine does not know it any more".to_owned()))?;
     if made.image_id != *image_id {

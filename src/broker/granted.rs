@@ -49,6 +49,7 @@ async fn image(broker: &Broker, id: &str) -> Result<Option<Box<ImageFacts>>, Ups
         | Fact::Network(_)
         | Fact::Volume(_)
         | Fact::Engine(_)
+        | Fact::Impostor(_)
         | Fact::Count(_)
         | Fact::Usage(_) => Ok(None),
     }

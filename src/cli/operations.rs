@@ -93,8 +93,9 @@ pub(super) fn opens(policy: &Policy, kind: Kind) -> bool {
         | Kind::NetworkInspect
         | Kind::VolumeList
         | Kind::VolumeInspect => sees,
-        Kind::NetworkDelete => sees && policy.networks.create.is_some(),
-        Kind::VolumeDelete => sees && policy.volumes.create.is_some(),
+        Kind::NetworkCreate | Kind::NetworkDelete => sees && policy.networks.create.is_some(),
+        Kind::VolumeCreate | Kind::VolumeDelete => sees && policy.volumes.create.is_some(),
+        Kind::NetworkConnect | Kind::NetworkDisconnect => sees && controls,
         Kind::ImageInspect | Kind::ImageHistory => sees && (some_image || !policy.build.tags.is_empty()),
         Kind::ImageCreate | Kind::DistributionInspect => sees && some_image && policy.images.pull,
         Kind::ImageDelete => sees && !policy.images.remove.is_empty(),
@@ -123,7 +124,7 @@ pub(super) fn opens(policy: &Policy, kind: Kind) -> bool {
             controls && containers.exec != ExecGrant::None
         }
         Kind::ContainerPrune | Kind::ImagePrune | Kind::NetworkPrune | Kind::VolumePrune | Kind::BuildPrune => {
-            policy.prune == Prune::Stub
+            policy.prune != Prune::Refuse
         }
     };
     policy.unrestricted || by_grants

@@ -130,9 +130,18 @@ impl Operation {
             Kind::NetworkList => Self::Network(NetworkOperation::List(query.read()?)),
             Kind::NetworkInspect => Self::Network(NetworkOperation::Inspect { network: name, query: query.read()? }),
             Kind::NetworkDelete => Self::Network(NetworkOperation::Delete { network: name }),
+            Kind::NetworkCreate => Self::Network(NetworkOperation::Create(Box::new(read_body(body, bounds)?))),
+            Kind::NetworkConnect => {
+                let body = Box::new(read_body(body, bounds)?);
+                Self::Network(NetworkOperation::Connect { network: name, body })
+            }
+            Kind::NetworkDisconnect => {
+                Self::Network(NetworkOperation::Disconnect { network: name, body: read_body(body, bounds)? })
+            }
             Kind::VolumeList => Self::Volume(VolumeOperation::List(query.read()?)),
             Kind::VolumeInspect => Self::Volume(VolumeOperation::Inspect { name }),
             Kind::VolumeDelete => Self::Volume(VolumeOperation::Delete { name, query: query.read()? }),
+            Kind::VolumeCreate => Self::Volume(VolumeOperation::Create(read_body(body, bounds)?)),
             Kind::ContainerPrune => Self::Prune(PruneOperation::Containers(query.read()?)),
             Kind::ImagePrune => Self::Prune(PruneOperation::Images(query.read()?)),
             Kind::NetworkPrune => Self::Prune(PruneOperation::Networks(query.read()?)),

@@ -6,11 +6,11 @@ use hyper::Method;
 use serde::{Deserialize, Serialize};
 
 use super::encoded::{Answer, EncodeError, Encoded};
-use super::names::ContainerId;
+use super::model::{NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest};
 use crate::request::{Filters, write};
 
 /// Everything that concerns networks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum NetworkOperation {
     /// `GET /networks`
     List(NetworkListQuery),
@@ -26,20 +26,22 @@ pub enum NetworkOperation {
         /// Name, ID or ID prefix, as the client spelled it; the full ID once it was judged.
         network: String,
     },
-    /// `POST /networks/{id}/connect`: the broker's own way to finish a create; no client's words become it yet.
+    /// `POST /networks/create`
+    Create(Box<NetworkCreateRequest>),
+    /// `POST /networks/{id}/connect`
     Connect {
-        /// The network's full ID.
+        /// Name, ID or ID prefix, as the client spelled it; the full ID once it was judged.
         network: String,
-        /// The container.
-        container: ContainerId,
+        /// The body.
+        body: Box<NetworkConnectRequest>,
     },
-}
-
-/// The body of a connect.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct NetworkConnectRequest<'a> {
-    container: &'a str,
+    /// `POST /networks/{id}/disconnect`
+    Disconnect {
+        /// Name, ID or ID prefix, as the client spelled it; the full ID once it was judged.
+        network: String,
+        /// The body.
+        body: NetworkDisconnectRequest,
+    },
 }
 
 /// `NetworkList`.
@@ -72,9 +74,14 @@ impl NetworkOperation {
                 Encoded::new(Method::GET, &["networks", network], &write(query)?, Answer::Prompt)
             }
             Self::Delete { network } => Encoded::new(Method::DELETE, &["networks", network], "", Answer::Slow),
-            Self::Connect { network, container } => {
-                let body = NetworkConnectRequest { container: container.as_str() };
-                Encoded::new(Method::POST, &["networks", network, "connect"], "", Answer::Slow).with_json(&body)?
+            Self::Create(body) => {
+                Encoded::new(Method::POST, &["networks", "create"], "", Answer::Slow).with_json(body)?
+            }
+            Self::Connect { network, body } => {
+                Encoded::new(Method::POST, &["networks", network, "connect"], "", Answer::Slow).with_json(body)?
+            }
+            Self::Disconnect { network, body } => {
+                Encoded::new(Method::POST, &["networks", network, "disconnect"], "", Answer::Slow).with_json(body)?
             }
         })
     }
@@ -86,7 +93,9 @@ impl NetworkOperation {
             Self::List(_) => "NetworkList",
             Self::Inspect { .. } => "NetworkInspect",
             Self::Delete { .. } => "NetworkDelete",
+            Self::Create(_) => "NetworkCreate",
             Self::Connect { .. } => "NetworkConnect",
+            Self::Disconnect { .. } => "NetworkDisconnect",
         }
     }
 }

@@ -82,9 +82,13 @@ pub enum Kind {
     NetworkList,
     NetworkInspect,
     NetworkDelete,
+    NetworkCreate,
+    NetworkConnect,
+    NetworkDisconnect,
     VolumeList,
     VolumeInspect,
     VolumeDelete,
+    VolumeCreate,
     ContainerPrune,
     ImagePrune,
     NetworkPrune,
@@ -118,7 +122,13 @@ impl Kind {
     pub const fn body_rule(self) -> BodyRule {
         match self {
             Self::ContainerCreate => BodyRule::Json(JsonBody::Create),
-            Self::ContainerExec | Self::ContainerUpdate | Self::ExecStart => BodyRule::Json(JsonBody::General),
+            Self::ContainerExec
+            | Self::ContainerUpdate
+            | Self::ExecStart
+            | Self::NetworkCreate
+            | Self::NetworkConnect
+            | Self::NetworkDisconnect
+            | Self::VolumeCreate => BodyRule::Json(JsonBody::General),
             Self::PutContainerArchive => BodyRule::Archive,
             Self::SystemPing
             | Self::SystemPingHead
@@ -365,15 +375,20 @@ pub static ROWS: &[Row] = &[
     row("ExecInspect", Method::GET, "/exec/{id}/json", Standing::Modelled(Kind::ExecInspect, "containers.exec")),
     // networks
     row("NetworkList", Method::GET, "/networks", Standing::Modelled(Kind::NetworkList, METADATA)),
-    row("NetworkCreate", Method::POST, "/networks/create", Standing::Later("networks.create")),
+    row("NetworkCreate", Method::POST, "/networks/create", Standing::Modelled(Kind::NetworkCreate, "networks.create")),
     row("NetworkPrune", Method::POST, "/networks/prune", Standing::Modelled(Kind::NetworkPrune, "prune.answer")),
     row("NetworkInspect", Method::GET, "/networks/{id}", Standing::Modelled(Kind::NetworkInspect, METADATA)),
     row("NetworkDelete", Method::DELETE, "/networks/{id}", Standing::Modelled(Kind::NetworkDelete, "networks.create")),
-    row("NetworkConnect", Method::POST, "/networks/{id}/connect", Standing::Later("containers.networks")),
-    row("NetworkDisconnect", Method::POST, "/networks/{id}/disconnect", Standing::Later("containers.networks")),
+    row("NetworkConnect", Method::POST, "/networks/{id}/connect", Standing::Modelled(Kind::NetworkConnect, OWN)),
+    row(
+        "NetworkDisconnect",
+        Method::POST,
+        "/networks/{id}/disconnect",
+        Standing::Modelled(Kind::NetworkDisconnect, OWN),
+    ),
     // volumes
     row("VolumeList", Method::GET, "/volumes", Standing::Modelled(Kind::VolumeList, METADATA)),
-    row("VolumeCreate", Method::POST, "/volumes/create", Standing::Later("volumes.create")),
+    row("VolumeCreate", Method::POST, "/volumes/create", Standing::Modelled(Kind::VolumeCreate, "volumes.create")),
     row("VolumePrune", Method::POST, "/volumes/prune", Standing::Modelled(Kind::VolumePrune, "prune.answer")),
     row("VolumeInspect", Method::GET, "/volumes/{id}", Standing::Modelled(Kind::VolumeInspect, "containers.see")),
     row("VolumeUpdate", Method::PUT, "/volumes/{id}", Standing::Floor),

@@ -6,6 +6,7 @@ use hyper::Method;
 use serde::{Deserialize, Serialize};
 
 use super::encoded::{Answer, EncodeError, Encoded};
+use super::model::VolumeCreateRequest;
 use crate::request::{Filters, write};
 
 /// Everything that concerns volumes.
@@ -18,6 +19,8 @@ pub enum VolumeOperation {
         /// The volume's name.
         name: String,
     },
+    /// `POST /volumes/create`
+    Create(VolumeCreateRequest),
     /// `DELETE /volumes/{name}`
     Delete {
         /// The volume's name.
@@ -52,6 +55,9 @@ impl VolumeOperation {
         Ok(match self {
             Self::List(query) => Encoded::new(Method::GET, &["volumes"], &write(query)?, Answer::Prompt),
             Self::Inspect { name } => Encoded::new(Method::GET, &["volumes", name], "", Answer::Prompt),
+            Self::Create(body) => {
+                Encoded::new(Method::POST, &["volumes", "create"], "", Answer::Slow).with_json(body)?
+            }
             Self::Delete { name, query } => {
                 Encoded::new(Method::DELETE, &["volumes", name], &write(query)?, Answer::Slow)
             }
@@ -64,6 +70,7 @@ impl VolumeOperation {
         match self {
             Self::List(_) => "VolumeList",
             Self::Inspect { .. } => "VolumeInspect",
+            Self::Create(_) => "VolumeCreate",
             Self::Delete { .. } => "VolumeDelete",
         }
     }

@@ -5,7 +5,7 @@ use super::check;
 use super::compile::{Origin, Policy};
 
 /// The names of the shipped policies; the first one is the default.
-pub const BUILTIN_NAMES: [&str; 5] = ["postgres", "testcontainers", "read-only", "deny-all", "unrestricted"];
+pub const BUILTIN_NAMES: [&str; 6] = ["postgres", "testcontainers", "dry-run", "read-only", "deny-all", "unrestricted"];
 
 /// The policy that is used where none is named.
 pub const DEFAULT_NAME: &str = "postgres";
@@ -16,6 +16,7 @@ pub fn builtin_text(name: &str) -> Option<&'static str> {
     match name {
         "postgres" => Some(include_str!("../../policy/postgres.toml")),
         "testcontainers" => Some(include_str!("../../policy/testcontainers.toml")),
+        "dry-run" => Some(include_str!("../../policy/dry-run.toml")),
         "read-only" => Some(include_str!("../../policy/read-only.toml")),
         "deny-all" => Some(include_str!("../../policy/deny-all.toml")),
         "unrestricted" => Some(include_str!("../../policy/unrestricted.toml")),
@@ -134,6 +135,25 @@ mod tests {
         let policy = check::parse(text, "x.toml", Origin::File("x.toml".to_owned())).expect("loads");
         assert!(policy.can_create() && allows(&policy, "redis:7") && policy.images.pull);
         assert_eq!(policy.to_string(), "policy file `x.toml`");
+    }
+
+    #[test]
+    fn a_dry_run_has_small_containers_and_no_way_out() {
+        let policy = shipped("dry-run");
+        assert!(allows(&policy, "discovery/test-probe:1") && allows(&policy, "discovery/test-probe"));
+        for image in ["discovery/probe:1", "discovery/test-a/b:1", "elsewhere.example/discovery/test-a:1", "test-a:1"] {
+            assert!(!allows(&policy, image), "{image}");
+        }
+        assert!(!policy.images.pull && policy.prune == Prune::Own);
+        let containers = &policy.containers;
+        assert_eq!((containers.max, containers.lifetime), (Some(20), Lifetime::For(Duration::from_secs(1800))));
+        assert!(containers.publish.is_empty() && !containers.networks.matches("bridge"));
+        let limits = &containers.limits;
+        assert_eq!((&limits.memory, &limits.cpus), (&Limit::At(512 << 20), &Limit::At(500_000_000)));
+        assert_eq!(limits.pids, Limit::At(100));
+        let networks = policy.networks.create.expect("a grant");
+        assert!(networks.internal && networks.names.matches("dryrun-1") && !networks.names.matches("n1"));
+        assert_eq!(containers.host, Host::default());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::facts::{ContainerFacts, FactQuery, Facts};
 use super::judge::{Judge, Judged};
 use super::pattern::ImageReference;
 use super::permit::Relay;
-use super::{container_name, container_update, exec, image, network, processes, quota, volume, word};
+use super::{container_name, container_update, exec, image, network, networking, processes, quota, volume, word};
 use crate::operation::Operation;
 use crate::operation::container::{
     ArchivePathQuery, ArchivePutQuery, ContainerAction, ContainerAttachQuery, ContainerDeleteQuery,
@@ -38,6 +38,10 @@ pub(super) fn questions(
     let found = judge.controlled(reference, is_fresh(action), facts).filter(|_| is_fresh(action));
     if let Some(found) = found {
         wanted.extend(found.networks.iter().map(|(name, id)| network_query(name, id)));
+        if matches!(action, ContainerAction::Rename(_)) {
+            let words = found.networks.iter().map(|(name, id)| network_word(name, id));
+            wanted.extend(networking::neighbours_of(judge, words, facts));
+        }
         wanted.extend(starts(action).then(|| FactQuery::Image(found.image_id.clone())));
     }
     let updated = judge.controlled(reference, is_fresh(action), facts).filter(|found| judge.owns(found));

@@ -13,9 +13,9 @@ use super::facts::{Counted, FactQuery, Facts, ImageFacts};
 use super::file::keys;
 use super::host_config::{self, Create};
 use super::judge::{Judge, Judged};
-use super::pattern::{ImageReference, is_reserved_label};
+use super::pattern::ImageReference;
 use super::permit::{FollowUp, Relay};
-use super::{container_name, image, mounts, networking, ownership, publish, quota, word};
+use super::{container_name, image, labels, mounts, networking, ownership, publish, quota, volume_mounts, word};
 use crate::operation::Operation;
 use crate::operation::container::{ContainerCreate, ContainerCreateQuery, ContainerOperation};
 use crate::operation::model::{ContainerCreateBody, EnvList, HealthConfig, StringMap};
@@ -23,7 +23,7 @@ use crate::operation::model::{ContainerCreateBody, EnvList, HealthConfig, String
 /// Docker's `operationId`.
 pub(super) const ID: &str = "ContainerCreate";
 
-pub(super) fn questions(judge: &Judge<'_>, create: &ContainerCreate, _: &Facts) -> Vec<FactQuery> {
+pub(super) fn questions(judge: &Judge<'_>, create: &ContainerCreate, facts: &Facts) -> Vec<FactQuery> {
     if judge.policy.unrestricted || may_create(judge).is_err() {
         return Vec::new();
     }
@@ -33,18 +33,19 @@ pub(super) fn questions(judge: &Judge<'_>, create: &ContainerCreate, _: &Facts) 
         Ok(_) => vec![FactQuery::Image(body.image.clone()), FactQuery::Engine],
         Err(_) => return Vec::new(),
     };
-    wanted.extend(networking::questions(judge, body));
+    wanted.extend(networking::questions(judge, create, facts));
     wanted.extend(mounts::questions(&body.host_config));
     wanted.extend(publish::questions(judge, body));
     wanted.extend(quota::questions(judge, Counted::Containers));
+    wanted.extend(quota::questions(judge, Counted::Volumes));
     wanted
 }
 
 pub(super) fn decide(judge: &Judge<'_>, create: ContainerCreate, facts: &Facts) -> Result<Judged, Denial> {
     if judge.policy.unrestricted {
-        reserved_labels(judge, "Labels", &create.body.labels)?;
+        labels::reserved(judge, ID, "Labels", &create.body.labels)?;
         for (index, labels) in mounts::volume_labels(&create.body.host_config) {
-            reserved_labels(judge, &format!("HostConfig.Mounts[{index}].VolumeOptions.Labels"), labels)?;
+            labels::reserved(judge, ID, &format!("HostConfig.Mounts[{index}].VolumeOptions.Labels"), labels)?;
         }
         mounts::floor(judge, &create.body.host_config)?;
         let operation = Operation::Container(ContainerOperation::Create(Box::new(create)));
@@ -54,18 +55,20 @@ pub(super) fn decide(judge: &Judge<'_>, create: ContainerCreate, facts: &Facts) 
     let ContainerCreate { query, body } = create;
     judge_query(judge, &query)?;
     let image = judge_image(judge, &body.image, facts)?;
+    let volumes = volume_mounts::new_volumes(judge, &body.host_config, facts);
     let asked = serde_json::to_value(&body).unwrap_or_default();
     let (body, connect) = judge_body(judge, body, image, facts)?;
     let written = serde_json::to_value(&body).unwrap_or_default();
     let query = ContainerCreateQuery { name: query.name, platform: query.platform };
     let create = ContainerCreate { query, body };
     networking::names_are_free(judge, &create, facts)?;
-    quota::one_more(judge, ID, Counted::Containers, facts)?;
+    quota::more(judge, ID, Counted::Containers, 1, facts)?;
+    quota::more(judge, ID, Counted::Volumes, volumes.len(), facts)?;
     quota::fits(judge, ID, &create.body.host_config, facts)?;
     Ok(Judged {
         operation: Operation::Container(ContainerOperation::Create(Box::new(create))),
         relay: Relay::AsIs,
-        follow_up: FollowUp::Created { image_id: image.id.clone(), connect },
+        follow_up: FollowUp::Created { image_id: image.id.clone(), connect, volumes },
         amended: amended(&asked, &written),
     })
 }
@@ -172,14 +175,14 @@ fn judge_body(
         judge_healthcheck(judge, check)?;
     }
     neutral(judge, "ArgsEscaped", !args_escaped, "Windows only")?;
-    mounts::anonymous_volumes(judge, &volumes)?;
+    volume_mounts::anonymous(judge, &volumes)?;
     working_dir(judge, ID, &directory)?;
     if !mac_address.is_empty() {
         return Err(judge.not_yet(ID, "MacAddress", shown(&mac_address), keys::CONTAINERS_HOST_ADDRESSES));
     }
     neutral(judge, "OnBuild", on_build.is_empty(), "it belongs to images, not to containers")?;
     neutral(judge, "Cpuset", cpuset.is_empty(), "its place is HostConfig.CpusetCpus")?;
-    judge_labels(judge, &labels)?;
+    labels::judge_labels(judge, ID, "Labels", &labels)?;
     judge_stop(judge, &stop_signal, stop_timeout)?;
     publish::exposed_ports(judge, &exposed_ports)?;
     let published = publish::decide(judge, &host_config, &exposed_ports, image, facts)?;
@@ -200,6 +203,7 @@ fn judge_body(
         cmd,
         healthcheck,
         image: addressed(&named, image),
+        volumes,
         working_dir: directory,
         entrypoint,
         network_disabled,
@@ -220,9 +224,10 @@ fn addressed(named: &str, image: &ImageFacts) -> String {
     if image::names_by_id(named, &image.id) { image.id.clone() } else { named.to_owned() }
 }
 
-fn stamped(judge: &Judge<'_>, StringMap(mut labels): StringMap, image_id: &str) -> StringMap {
-    labels.extend(judge.stamp.labels(Some(image_id)));
-    // always written, for a label that is not would come from the image
+/// The labels of a container: the client's, ours, and the bound on its disk, which is always written, for a label that is
+/// not would come from the image.
+fn stamped(judge: &Judge<'_>, labels: StringMap, image_id: &str) -> StringMap {
+    let StringMap(mut labels) = labels::stamped(judge, labels, Some(image_id));
     let disk = judge.policy.containers.limits.disk.value().map_or_else(|| "unlimited".to_owned(), u64::to_string);
     labels.insert(ownership::DISK.to_owned(), disk);
     StringMap(labels)
@@ -259,28 +264,6 @@ pub(super) fn working_dir(judge: &Judge<'_>, id: &'static str, path: &str) -> Re
         return Err(judge.floor(id, "WorkingDir", shown(path), "it is an absolute path"));
     }
     if path == "/" { Ok(()) } else { word::container_path(judge, id, "WorkingDir", path) }
-}
-
-fn judge_labels(judge: &Judge<'_>, labels: &StringMap) -> Result<(), Denial> {
-    reserved_labels(judge, "Labels", labels)?;
-    let allowed = &judge.policy.containers.labels;
-    match labels.0.keys().find(|key| !allowed.matches(key)) {
-        None => Ok(()),
-        Some(key) => {
-            let wanted = format!("the label {}", shown(key));
-            Err(judge.refuse(ID, "Labels", wanted, allowed.to_string(), keys::CONTAINERS_LABELS))
-        }
-    }
-}
-
-fn reserved_labels(judge: &Judge<'_>, place: &str, labels: &StringMap) -> Result<(), Denial> {
-    match labels.0.keys().find(|key| is_reserved_label(key)) {
-        None => Ok(()),
-        Some(key) => {
-            let why = format!("labels that begin with `{}` say whose an object is", ownership::PREFIX);
-            Err(judge.floor(ID, place, format!("the label {}", shown(key)), why))
-        }
-    }
 }
 
 /// A health check runs a process for ever, so it may not run too often. Zero means the image's or engine's own value.

@@ -40,6 +40,8 @@ pub enum FactQuery {
         /// Without this one, by its full ID: its limits are about to change.
         except: Option<ContainerId>,
     },
+    /// Whether there is a container that carries the owner's label and is not the owner's.
+    Impostor,
 }
 
 /// A kind of object whose number a policy can bound.
@@ -112,6 +114,8 @@ pub enum Fact {
     Count(CountFacts),
     /// To [`FactQuery::Usage`].
     Usage(UsageFacts),
+    /// To [`FactQuery::Impostor`]: the ID of the first one.
+    Impostor(Option<String>),
 }
 
 /// Answers, by question.
@@ -135,6 +139,19 @@ pub struct ContainerFacts {
     pub privileged: bool,
     /// When it was made, in Unix seconds, where the engine said it as a number.
     pub created: Option<u64>,
+    /// What it is called.
+    pub names: ContainerNames,
+}
+
+/// By which names the engine's DNS knows a container on its networks. Lists do not say the last two.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ContainerNames {
+    /// Its name, without the leading slash.
+    pub name: String,
+    /// Its host name.
+    pub hostname: String,
+    /// Its aliases and other DNS names on all of its networks.
+    pub aliases: Vec<String>,
 }
 
 /// An exec instance.
@@ -174,6 +191,8 @@ pub struct NetworkFacts {
     pub driver: String,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
+    /// Whether it has no way out.
+    pub internal: bool,
     /// The IPv4 gateway of its first subnet, where it has one.
     pub gateway: Option<String>,
     /// The containers on it that run: ID and name.
@@ -216,6 +235,8 @@ pub struct EngineFacts {
     pub log_drivers: Vec<String>,
     /// `1` or `2`.
     pub cgroup_version: String,
+    /// The engine's own version, as `28.5.2`.
+    pub server_version: String,
 }
 
 impl Facts {
@@ -290,6 +311,15 @@ impl Facts {
         match self.0.get(query) {
             Some(Fact::Usage(usage)) => Some(*usage),
             _ => None,
+        }
+    }
+
+    /// A container that carries the owner's label and is not the owner's. Where it was not asked, all of them may be.
+    #[must_use]
+    pub fn impostor(&self) -> Option<&str> {
+        match self.0.get(&FactQuery::Impostor) {
+            Some(Fact::Impostor(found)) => found.as_deref(),
+            _ => Some("unknown"),
         }
     }
 

@@ -6,10 +6,11 @@
 use super::facts::{ContainerFacts, NetworkFacts, VolumeFacts};
 use super::judge::Judged;
 use super::network::is_predefined;
-use super::ownership::Owner;
-use super::permit::{FollowUp, Permit};
+use super::ownership::{OWNER, Owner};
+use super::permit::{FollowUp, NewVolume, Permit};
 use crate::operation::Operation;
 use crate::operation::container::{ContainerAction, ContainerDeleteQuery, ContainerOperation};
+use crate::operation::model::{NetworkConnectRequest, VolumeCreateRequest};
 use crate::operation::names::ContainerId;
 use crate::operation::network::NetworkOperation;
 use crate::operation::volume::{VolumeDeleteQuery, VolumeOperation};
@@ -48,10 +49,39 @@ pub fn discard_created(create: &Permit, created: &ContainerId) -> Option<Permit>
 /// The connection of a container that was created by this permit to a network that the permit names.
 #[must_use]
 pub fn connect_created(create: &Permit, created: &ContainerId, network: &str) -> Option<Permit> {
-    let FollowUp::Created { image_id: _, connect } = create.follow_up() else { return None };
+    let FollowUp::Created { image_id: _, connect, volumes: _ } = create.follow_up() else { return None };
     let named = is_create(create) && connect.iter().any(|id| id == network);
-    let operation = NetworkOperation::Connect { network: network.to_owned(), container: created.clone() };
+    let body = NetworkConnectRequest { container: created.to_string(), endpoint_config: None };
+    let operation = NetworkOperation::Connect { network: network.to_owned(), body: Box::new(body) };
     named.then(|| Permit::new(Judged::as_is(Operation::Network(operation))))
+}
+
+/// The creation of a volume that this permit to create a container mounts. The engine answers a name that exists with the
+/// volume that has it: look whose it is before it is mounted.
+#[must_use]
+pub fn create_volume(create: &Permit, volume: &NewVolume) -> Option<Permit> {
+    let FollowUp::Created { image_id: _, connect: _, volumes } = create.follow_up() else { return None };
+    let NewVolume { name, labels } = volume;
+    let body = VolumeCreateRequest { name: name.clone(), labels: labels.clone(), ..VolumeCreateRequest::default() };
+    let named = is_create(create) && volumes.contains(volume);
+    named.then(|| Permit::new(Judged::as_is(Operation::Volume(VolumeOperation::Create(body)))))
+}
+
+/// The removal of a volume that was made for this permit, whose container was not. None where the volume is somebody
+/// else's now. The engine keeps one that another container uses.
+#[must_use]
+pub fn discard_volume(create: &Permit, made: &NewVolume, found: &VolumeFacts) -> Option<Permit> {
+    let FollowUp::Created { image_id: _, connect: _, volumes } = create.follow_up() else { return None };
+    let own = volumes.contains(made) && found.name == made.name && is_as_made(made, found);
+    let operation = VolumeOperation::Delete { name: made.name.clone(), query: VolumeDeleteQuery { force: false } };
+    own.then(|| Permit::new(Judged::as_is(Operation::Volume(operation))))
+}
+
+/// Whether a volume is the one that was to be made: the same owner's, and nothing of the host in it.
+#[must_use]
+pub fn is_as_made(made: &NewVolume, found: &VolumeFacts) -> bool {
+    let owner = made.labels.0.get(OWNER);
+    owner.is_some() && found.labels.get(OWNER) == owner && found.driver == "local" && !found.has_options
 }
 
 fn remove(id: &ContainerId) -> Permit {
@@ -69,7 +99,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::policy::ownership::OWNER;
 
     fn labels(owner: &Owner) -> BTreeMap<String, String> {
         BTreeMap::from([(OWNER.to_owned(), owner.to_string())])

@@ -8,7 +8,7 @@ use super::denial::{Denial, Reason, Refusal, plain_place, shown};
 use super::facts::{ContainerFacts, FactQuery, Facts};
 use super::ownership::Stamp;
 use super::permit::{FollowUp, Permit, Relay};
-use super::{container, container_create, exec, image, network, system, volume};
+use super::{container, container_create, exec, image, network, prune, system, volume};
 use crate::operation::Operation;
 use crate::operation::container::ContainerOperation;
 
@@ -44,11 +44,10 @@ impl Judge<'_> {
             }
             Operation::Exec(operation) => exec::questions(self, operation, facts),
             Operation::Image(operation) => image::questions(self, operation),
-            Operation::Network(operation) => network::questions(self, operation),
+            Operation::Network(operation) => network::questions(self, operation, facts),
             Operation::Volume(operation) => volume::questions(self, operation),
-            Operation::System(_) | Operation::Prune(_) | Operation::Container(ContainerOperation::List(_)) => {
-                Vec::new()
-            }
+            Operation::Prune(operation) => prune::questions(self, operation),
+            Operation::System(_) | Operation::Container(ContainerOperation::List(_)) => Vec::new(),
         };
         wanted.retain(|query| !facts.has(query));
         wanted
@@ -61,7 +60,7 @@ impl Judge<'_> {
     pub fn decide(&self, operation: Operation, facts: &Facts) -> Result<Permit, Denial> {
         let judged = match operation {
             Operation::System(operation) => system::decide(self, operation)?,
-            Operation::Prune(operation) => system::decide_prune(self, operation)?,
+            Operation::Prune(operation) => prune::decide(self, operation, facts)?,
             Operation::Image(operation) => image::decide(self, operation, facts)?,
             Operation::Network(operation) => network::decide(self, operation, facts)?,
             Operation::Volume(operation) => volume::decide(self, operation, facts)?,

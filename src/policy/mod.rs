@@ -29,14 +29,20 @@ mod exec;
 mod host_config;
 mod image;
 mod image_change;
+mod labels;
 mod limits;
 mod mounts;
+mod neighbours;
 mod network;
+mod network_connect;
+mod network_create;
 mod networking;
 mod processes;
+mod prune;
 mod publish;
 mod system;
 mod volume;
+mod volume_mounts;
 mod word;
 
 #[cfg(test)]

@@ -3,25 +3,26 @@
 //! The same power has many spellings, so each is read down to what it is: a path of the host, a named volume, an
 //! anonymous one, or memory. Must never look at the host's files: whether a path exists is not ours to tell.
 
-use std::collections::BTreeMap;
-
 use super::compile::Limit;
 use super::container_create::{ID, patterns};
 use super::denial::{Denial, shown};
 use super::facts::{FactQuery, Facts};
 use super::file::keys;
 use super::judge::Judge;
-use super::{volume, word};
-use crate::operation::model::{
-    BindOptions, DriverConfig, EmptyObject, HostConfig, Mount, StringMap, TmpfsOptions, VolumeOptions,
-};
+use super::{volume_mounts, word};
+use crate::operation::model::{BindOptions, DriverConfig, HostConfig, Mount, StringMap, TmpfsOptions, VolumeOptions};
 
 /// The named volumes that a create mentions, whose owner has to be known.
 pub(super) fn questions(host_config: &HostConfig) -> Vec<FactQuery> {
-    let from_binds = host_config.binds.iter().filter_map(|bind| named_volume(bind));
+    let from_binds = bound_volumes(host_config);
     let from_mounts = host_config.mounts.iter().filter(|mount| mount.r#type == "volume");
     let named = from_binds.map(str::to_owned).chain(from_mounts.map(|mount| mount.source.clone()));
     named.filter(|name| is_volume_name(name)).map(FactQuery::Volume).collect()
+}
+
+/// The named volumes in the short spelling.
+pub(super) fn bound_volumes(host_config: &HostConfig) -> impl Iterator<Item = &str> {
+    host_config.binds.iter().filter_map(|bind| named_volume(bind))
 }
 
 /// The labels that new volumes of a create would get, with the index of the mount that asks for them.
@@ -50,7 +51,7 @@ pub(super) fn binds(judge: &Judge<'_>, binds: &[String], facts: &Facts) -> Resul
     for (index, bind) in binds.iter().enumerate() {
         let place = format!("HostConfig.Binds[{index}]");
         let Some(name) = named_volume(bind) else {
-            return Err(judge.not_yet(ID, place, shown(bind), host_or_volume(bind)));
+            return Err(no_volume(judge, place, bind));
         };
         let mut parts = bind.split(':').skip(1);
         let (target, options, rest) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
@@ -58,7 +59,7 @@ pub(super) fn binds(judge: &Judge<'_>, binds: &[String], facts: &Facts) -> Resul
         if !word::is_clean_path(target) || !plain || rest.is_some() {
             return Err(judge.floor(ID, place, shown(bind), "a volume is `NAME:/path` or `NAME:/path:ro`"));
         }
-        own_volume(judge, &place, name, facts)?;
+        volume_mounts::source(judge, &place, name, facts)?;
     }
     Ok(())
 }
@@ -84,8 +85,13 @@ fn without_noise(mount: Mount) -> Mount {
         tmpfs_options,
         cluster_options: _,
     } = mount;
-    let no_copy = volume_options.is_some_and(|options| options.no_copy);
-    let volume_options = no_copy.then(|| VolumeOptions { no_copy, ..VolumeOptions::default() });
+    // labels are written on the volume before, and the driver is the engine's own
+    let volume_options = volume_options.map(|options| VolumeOptions {
+        no_copy: options.no_copy,
+        subpath: options.subpath,
+        ..VolumeOptions::default()
+    });
+    let volume_options = volume_options.filter(|options| *options != VolumeOptions::default());
     let tmpfs_options = tmpfs_options.filter(|options| *options != TmpfsOptions::default());
     Mount { target, source, r#type, read_only, volume_options, tmpfs_options, ..Mount::default() }
 }
@@ -136,18 +142,20 @@ fn judge_mount(judge: &Judge<'_>, place: &str, mount: &Mount, facts: &Facts) -> 
     if tmpfs_options.as_ref().is_some_and(|options| *options != TmpfsOptions::default()) {
         return Err(judge.floor(ID, at("TmpfsOptions"), "a value", "it belongs to another type of mount"));
     }
-    judge_volume_options(judge, &at("VolumeOptions"), volume_options.as_ref())?;
-    own_volume(judge, &at("Source"), source, facts)
+    volume_mounts::source(judge, &at("Source"), source, facts)?;
+    judge_volume_options(judge, &at("VolumeOptions"), source, volume_options.as_ref(), facts)
 }
 
-fn judge_volume_options(judge: &Judge<'_>, place: &str, options: Option<&VolumeOptions>) -> Result<(), Denial> {
+fn judge_volume_options(
+    judge: &Judge<'_>,
+    place: &str,
+    source: &str,
+    options: Option<&VolumeOptions>,
+    facts: &Facts,
+) -> Result<(), Denial> {
     let Some(VolumeOptions { no_copy: _, labels, subpath, driver_config }) = options else { return Ok(()) };
-    if !labels.0.is_empty() {
-        return Err(judge.not_yet(ID, format!("{place}.Labels"), "labels for a new volume", keys::VOLUMES_CREATE));
-    }
-    if !subpath.is_empty() {
-        return Err(judge.not_yet(ID, format!("{place}.Subpath"), shown(subpath), keys::VOLUMES_CREATE));
-    }
+    volume_mounts::labels(judge, &format!("{place}.Labels"), labels)?;
+    volume_mounts::subpath(judge, &format!("{place}.Subpath"), source, subpath, facts)?;
     let Some(DriverConfig { name, options }) = driver_config else { return Ok(()) };
     if !options.0.is_empty() || !["", "local"].contains(&name.as_str()) {
         // the local driver mounts any path and device of the host by its options
@@ -226,24 +234,18 @@ fn granted_tmpfs(judge: &Judge<'_>, place: &str, target: &str) -> Result<(), Den
     Err(judge.refuse(ID, place, format!("a tmpfs at {}", shown(target)), allowed, keys::CONTAINERS_TMPFS))
 }
 
-/// Config's `Volumes`: each is an anonymous volume, and none carries a label of ours.
-pub(super) fn anonymous_volumes(judge: &Judge<'_>, volumes: &BTreeMap<String, EmptyObject>) -> Result<(), Denial> {
-    match volumes.keys().next() {
+/// What no policy can allow of a volume's options: with them the local driver binds what `device` names.
+pub(super) fn driver_options_floor(
+    judge: &Judge<'_>,
+    operation: &'static str,
+    place: &str,
+    StringMap(options): &StringMap,
+) -> Result<(), Denial> {
+    match options.values().find(|source| holds_engine_socket(source)) {
         None => Ok(()),
-        Some(path) => {
-            let wanted = format!("an anonymous volume at {}", shown(path));
-            Err(judge.not_yet(ID, "Volumes", wanted, keys::VOLUMES_CREATE))
-        }
-    }
-}
-
-fn own_volume(judge: &Judge<'_>, place: &str, name: &str, facts: &Facts) -> Result<(), Denial> {
-    match facts.volume(name) {
-        Some(found) if volume::owns(judge, found) => Ok(()),
-        Some(_) | None => {
-            let wanted =
-                if name.is_empty() { "an anonymous volume".to_owned() } else { format!("volume {}", shown(name)) };
-            Err(judge.not_yet(ID, place, wanted, keys::VOLUMES_CREATE))
+        Some(source) => {
+            let why = "it holds the engine's socket, which is the engine itself";
+            Err(judge.floor(operation, place, format!("the host path {}", shown(source)), why))
         }
     }
 }
@@ -254,9 +256,11 @@ fn named_volume(bind: &str) -> Option<&str> {
     is_volume_name(source).then_some(source)
 }
 
-fn host_or_volume(bind: &str) -> &'static str {
-    let is_path = bind.contains(':') && bind.starts_with(['/', '.', '~', '\\']);
-    if is_path { keys::CONTAINERS_HOST_BINDS } else { keys::VOLUMES_CREATE }
+fn no_volume(judge: &Judge<'_>, place: String, bind: &str) -> Denial {
+    if bind.contains(':') && bind.starts_with(['/', '.', '~', '\\']) {
+        return judge.not_yet(ID, place, shown(bind), keys::CONTAINERS_HOST_BINDS);
+    }
+    judge.floor(ID, place, shown(bind), "a volume is `NAME:/path` or `NAME:/path:ro`")
 }
 
 fn is_volume_name(text: &str) -> bool {

@@ -4,28 +4,40 @@
 
 use super::compile::{AttachMode, Scope};
 use super::denial::{Denial, shown};
-use super::facts::{FactQuery, Facts, NetworkFacts};
+use super::facts::{Counted, FactQuery, Facts, NetworkFacts};
 use super::file::keys;
 use super::judge::{Judge, Judged};
+use super::{network_connect, network_create, quota};
 use crate::operation::Operation;
 use crate::operation::network::{NetworkInspectQuery, NetworkListQuery, NetworkOperation};
 
-pub(super) fn questions(judge: &Judge<'_>, operation: &NetworkOperation) -> Vec<FactQuery> {
+pub(super) fn questions(judge: &Judge<'_>, operation: &NetworkOperation, facts: &Facts) -> Vec<FactQuery> {
     match operation {
         NetworkOperation::Inspect { network, query: _ } | NetworkOperation::Delete { network }
             if !judge.policy.unrestricted =>
         {
             vec![FactQuery::Network(network.clone())]
         }
-        NetworkOperation::Inspect { .. }
-        | NetworkOperation::Delete { .. }
-        | NetworkOperation::List(_)
-        | NetworkOperation::Connect { .. } => Vec::new(),
+        NetworkOperation::Create(_) => {
+            let mut wanted = network_create::questions(judge);
+            wanted.extend(quota::questions(judge, Counted::Networks));
+            wanted
+        }
+        NetworkOperation::Connect { network, body } => {
+            network_connect::questions(judge, network, &body.container, true, facts)
+        }
+        NetworkOperation::Disconnect { network, body } => {
+            network_connect::questions(judge, network, &body.container, false, facts)
+        }
+        NetworkOperation::Inspect { .. } | NetworkOperation::Delete { .. } | NetworkOperation::List(_) => Vec::new(),
     }
 }
 
 pub(super) fn decide(judge: &Judge<'_>, operation: NetworkOperation, facts: &Facts) -> Result<Judged, Denial> {
     if judge.policy.unrestricted {
+        if let NetworkOperation::Create(body) = &operation {
+            network_create::floor(judge, body)?;
+        }
         return Ok(Judged::as_is(Operation::Network(operation)));
     }
     let id = operation.operation_id();
@@ -41,30 +53,33 @@ pub(super) fn decide(judge: &Judge<'_>, operation: NetworkOperation, facts: &Fac
             let NetworkInspectQuery { verbose: _, scope: _ } = &query;
             match facts.network(&network).filter(|found| visible(judge, &found.name, &found.labels)) {
                 Some(found) => {
-                    // a predefined one keeps its word, every other goes up by the ID that was judged
-                    let network = if is_predefined(&found.name) { found.name.clone() } else { found.id.clone() };
+                    let network = addressed(found);
                     Ok(Judged::filtered(Operation::Network(NetworkOperation::Inspect { network, query })))
                 }
                 None => Err(Denial::no_such_network(&network)),
             }
         }
-        NetworkOperation::Delete { network } => {
-            if judge.policy.networks.create.is_none() {
-                let wanted = format!("removes network {}", shown(&network));
-                return Err(judge.refuse(id, "", wanted, "no networks of the client's own", keys::NETWORKS_CREATE));
-            }
-            match facts.network(&network).filter(|found| owns(judge, found)) {
-                Some(found) => {
-                    let network = found.id.clone();
-                    Ok(Judged::as_is(Operation::Network(NetworkOperation::Delete { network })))
-                }
-                None => Err(Denial::no_such_network(&network)),
-            }
-        }
-        NetworkOperation::Connect { network, container: _ } => {
-            Err(judge.not_yet(id, "", format!("network {}", shown(&network)), keys::CONTAINERS_NETWORKS))
-        }
+        NetworkOperation::Create(body) => network_create::decide(judge, *body, facts),
+        NetworkOperation::Delete { network } => delete(judge, &network, facts),
+        NetworkOperation::Connect { network, body } => network_connect::connect(judge, &network, *body, facts),
+        NetworkOperation::Disconnect { network, body } => network_connect::disconnect(judge, &network, &body, facts),
     }
+}
+
+fn delete(judge: &Judge<'_>, network: &str, facts: &Facts) -> Result<Judged, Denial> {
+    if judge.policy.networks.create.is_none() {
+        let wanted = format!("removes network {}", shown(network));
+        let allowed = "no networks of the client's own";
+        return Err(judge.refuse("NetworkDelete", "", wanted, allowed, keys::NETWORKS_CREATE));
+    }
+    let found = facts.network(network).filter(|found| owns(judge, found));
+    let network = found.ok_or_else(|| Denial::no_such_network(network))?.id.clone();
+    Ok(Judged::as_is(Operation::Network(NetworkOperation::Delete { network })))
+}
+
+/// How a network that was judged is named to the engine: a predefined one keeps its word, every other has its ID.
+pub(super) fn addressed(found: &NetworkFacts) -> String {
+    if is_predefined(&found.name) { found.name.clone() } else { found.id.clone() }
 }
 
 /// Whether a network is this owner's. The predefined ones are nobody's, whatever their labels say.
@@ -84,16 +99,19 @@ pub(super) fn visible(judge: &Judge<'_>, name: &str, labels: &std::collections::
 
 /// Whether a container may be on this network.
 pub(super) fn joinable(judge: &Judge<'_>, network: &NetworkFacts) -> bool {
-    let NetworkFacts { id: _, name, driver, labels, gateway: _, endpoints: _, created: _ } = network;
+    let NetworkFacts { id: _, name, driver, labels: _, internal, gateway: _, endpoints: _, created: _ } = network;
     let containers = &judge.policy.containers;
     if driver == "host" || name == "host" {
         return false;
     }
-    if name == "none" || judge.stamp.owner.owns(labels) || containers.attach.contains(name) {
+    // with `attach` in replace mode no predefined network is ever opened, nor an own one with a way out
+    let replaced = !containers.attach.is_empty() && containers.attach_mode == AttachMode::Replace;
+    if name == "none" || containers.attach.contains(name) {
         return true;
     }
-    // with `attach` in replace mode no predefined network is ever opened
-    let replaced = !containers.attach.is_empty() && containers.attach_mode == AttachMode::Replace;
+    if owns(judge, network) {
+        return *internal || !replaced;
+    }
     containers.networks.matches(name) && !(replaced && is_predefined(name))
 }
 

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use super::compile::AttachMode;
 use super::container_create::{ID, patterns};
 use super::denial::{Denial, shown};
-use super::facts::{FactQuery, Facts, NetworkFacts};
+use super::facts::{ContainerFacts, ContainerNames, FactQuery, Facts, NetworkFacts};
 use super::file::keys;
 use super::judge::Judge;
-use super::network;
 use super::pattern::Pattern;
+use super::{neighbours, network};
 use crate::operation::container::ContainerCreate;
 use crate::operation::model::{ContainerCreateBody, EndpointIPAMConfig, EndpointSettings, NetworkingConfig};
 
@@ -25,12 +25,44 @@ pub(super) struct Joined {
 }
 
 /// Every network that has to be known: those that the client names, and those that the policy attaches.
-pub(super) fn questions(judge: &Judge<'_>, body: &ContainerCreateBody) -> Vec<FactQuery> {
+pub(super) fn questions(judge: &Judge<'_>, create: &ContainerCreate, facts: &Facts) -> Vec<FactQuery> {
+    let ContainerCreate { query, body } = create;
+    let mut wanted: Vec<FactQuery> = networks_of(judge, body).map(|name| FactQuery::Network(name.to_owned())).collect();
+    if !query.name.is_empty() || !body.hostname.is_empty() {
+        wanted.extend(neighbours_of(judge, networks_of(judge, body), facts));
+    }
+    wanted
+}
+
+/// Who else is on those of these networks that are shared: what has to be known before a container gets a name there. The
+/// networks themselves have to be known first.
+pub(super) fn neighbours_of(
+    judge: &Judge<'_>,
+    words: impl Iterator<Item = impl AsRef<str>>,
+    facts: &Facts,
+) -> Vec<FactQuery> {
+    neighbours::questions(&shared(judge, words, facts))
+}
+
+/// The networks that a create names or gets.
+fn networks_of<'b>(judge: &'b Judge<'_>, body: &'b ContainerCreateBody) -> impl Iterator<Item = &'b str> {
     let named = body.networking_config.endpoints_config.keys().map(|name| default_as_bridge(name));
     let attached = judge.policy.containers.attach.iter().map(String::as_str);
     let mode = default_as_bridge(&body.host_config.network_mode);
-    let all = named.chain(attached).chain([mode]);
-    all.filter(|name| is_network_word(name)).map(|name| FactQuery::Network(name.to_owned())).collect()
+    named.chain(attached).chain([mode]).filter(|name| is_network_word(name))
+}
+
+/// Those that others are on as well: neither predefined, where there is no DNS, nor the owner's own.
+fn shared<'f>(
+    judge: &Judge<'_>,
+    words: impl Iterator<Item = impl AsRef<str>>,
+    facts: &'f Facts,
+) -> Vec<&'f NetworkFacts> {
+    words.filter_map(|word| facts.network(word.as_ref())).filter(|found| is_shared(judge, found)).collect()
+}
+
+fn is_shared(judge: &Judge<'_>, network: &NetworkFacts) -> bool {
+    !network::is_predefined(&network.name) && !network::owns(judge, network)
 }
 
 pub(super) fn decide(
@@ -51,11 +83,11 @@ pub(super) fn decide(
         let place = format!("NetworkingConfig.EndpointsConfig[{name}]");
         if replaced && default_as_bridge(&name) == "bridge" {
             // the default network has no settings that may pass, and its replacement gets none
-            judge_endpoint(judge, &place, settings, None)?;
+            judge_endpoint(judge, ID, &place, settings, None)?;
             continue;
         }
         let found = joinable(judge, &place, &name, facts)?;
-        let settings = judge_endpoint(judge, &place, settings, Some(found))?;
+        let settings = judge_endpoint(judge, ID, &place, settings, Some(found))?;
         if found.id == main.id && network::is_predefined(&found.name) && settings == EndpointSettings::default() {
             continue;
         }
@@ -70,40 +102,38 @@ pub(super) fn decide(
     Ok(Joined { network_mode: mode.to_owned(), networking_config, connect })
 }
 
-/// Where a container shares a network with others, nobody can take the name of another service: the engine's DNS serves
-/// container names, short IDs and host names alike, without regard to case. What further names others have there, the
-/// engine does not show, so a host name follows the rule for names.
+/// Where a container shares a network with others, nobody can take the name of another service.
 pub(super) fn names_are_free(judge: &Judge<'_>, create: &ContainerCreate, facts: &Facts) -> Result<(), Denial> {
     let ContainerCreate { query, body } = create;
-    let joined = body.networking_config.endpoints_config.keys().chain([&body.host_config.network_mode]);
-    let joined =
-        joined.map(|name| default_as_bridge(name)).chain(judge.policy.containers.attach.iter().map(String::as_str));
-    let shared =
-        |network: &&NetworkFacts| !network::is_predefined(&network.name) && !judge.stamp.owner.owns(&network.labels);
-    let shared: Vec<&NetworkFacts> = joined.filter_map(|name| facts.network(name)).filter(shared).collect();
-    for network in &shared {
-        for (place, name) in [("name", &query.name), ("Hostname", &body.hostname)] {
-            name_is_free(judge, place, name, network)?;
-        }
+    let shared = shared(judge, networks_of(judge, body), facts);
+    for (place, name) in [("name", &query.name), ("Hostname", &body.hostname)] {
+        neighbours::name_is_free(judge, ID, place, name, &shared, facts)?;
     }
-    let allowed = &judge.policy.containers.names;
-    if shared.is_empty() || body.hostname.is_empty() || allowed.matches(&body.hostname) {
-        return Ok(());
-    }
-    let allowed = format!("the names {}", patterns(allowed.iter().map(Pattern::as_str)));
-    Err(judge.refuse(ID, "Hostname", shown(&body.hostname), allowed, keys::CONTAINERS_NAMES))
+    if shared.is_empty() { Ok(()) } else { neighbours::host_name_is_granted(judge, ID, "Hostname", &body.hostname) }
 }
 
-fn name_is_free(judge: &Judge<'_>, place: &str, name: &str, network: &NetworkFacts) -> Result<(), Denial> {
-    let lower = name.trim_end_matches('.').to_ascii_lowercase();
-    let taken = |(id, other): &(String, String)| {
-        other.eq_ignore_ascii_case(&lower) || (lower.len() >= SHORT_ID && id.starts_with(&lower))
-    };
-    if lower.is_empty() || !network.endpoints.iter().any(taken) {
+/// What has to be known of a network that a container is connected to: who else is on it.
+pub(super) fn connect_questions(judge: &Judge<'_>, network: &NetworkFacts) -> Vec<FactQuery> {
+    if is_shared(judge, network) { neighbours::questions(&[network]) } else { Vec::new() }
+}
+
+/// Whether a container may bring its names onto a network.
+pub(super) fn connect_is_free(
+    judge: &Judge<'_>,
+    operation: &'static str,
+    container: &ContainerFacts,
+    network: &NetworkFacts,
+    facts: &Facts,
+) -> Result<(), Denial> {
+    if !is_shared(judge, network) {
         return Ok(());
     }
-    let why = format!("it is the name of another container on network {}", shown(&network.name));
-    Err(judge.floor(ID, place, shown(name), why))
+    let ContainerNames { name, hostname, aliases: _of_other_networks } = &container.names;
+    for name in [name, hostname] {
+        neighbours::name_is_free(judge, operation, "Container", name, &[network], facts)?;
+    }
+    let its_id = container.id.as_str().starts_with(hostname.as_str());
+    if its_id { Ok(()) } else { neighbours::host_name_is_granted(judge, operation, "Container", hostname) }
 }
 
 /// The networks of `attach` that the create does not join.
@@ -145,8 +175,10 @@ fn joinable<'f>(judge: &Judge<'_>, place: &str, name: &str, facts: &'f Facts) ->
     }
 }
 
-fn judge_endpoint(
+/// Judges a container's place in a network, at create and at connect; `found` is the network.
+pub(super) fn judge_endpoint(
     judge: &Judge<'_>,
+    operation: &'static str,
     place: &str,
     settings: EndpointSettings,
     found: Option<&NetworkFacts>,
@@ -177,7 +209,7 @@ fn judge_endpoint(
         ("Links", links.is_empty(), keys::CONTAINERS_HOST_LINKS),
     ];
     if let Some((field, _, key)) = asked.iter().find(|(_, neutral, _)| !neutral) {
-        return Err(judge.not_yet(ID, format!("{place}.{field}"), "a value", key));
+        return Err(judge.not_yet(operation, format!("{place}.{field}"), "a value", key));
     }
     let operational = [&endpoint_id, &gateway, &ip_address, &ipv6_gateway, &global_ipv6_address];
     let measured = operational.iter().any(|text| !text.is_empty())
@@ -185,28 +217,30 @@ fn judge_endpoint(
         || global_ipv6_prefix_len != 0
         || !dns_names.is_empty();
     if measured {
-        return Err(judge.floor(ID, place, "a value that only the engine sets", "it is an answer, not a question"));
+        let why = "it is an answer, not a question";
+        return Err(judge.floor(operation, place, "a value that only the engine sets", why));
     }
     if !network_id.is_empty() && found.is_none_or(|network| network.id != network_id) {
         let why = "it is not the ID of the network that the endpoint is named after";
-        return Err(judge.floor(ID, format!("{place}.NetworkID"), shown(&network_id), why));
+        return Err(judge.floor(operation, format!("{place}.NetworkID"), shown(&network_id), why));
     }
-    judge_aliases(judge, place, &aliases, found)?;
+    judge_aliases(judge, operation, place, &aliases, found)?;
     Ok(EndpointSettings { aliases, network_id, ..EndpointSettings::default() })
 }
 
 /// A name of one's own on a network is harmless where everybody on it is one's own.
 fn judge_aliases(
     judge: &Judge<'_>,
+    operation: &'static str,
     place: &str,
     aliases: &[String],
     found: Option<&NetworkFacts>,
 ) -> Result<(), Denial> {
-    let own = found.is_some_and(|network| judge.stamp.owner.owns(&network.labels));
+    let own = found.is_some_and(|network| network::owns(judge, network));
     match aliases.first() {
         Some(alias) if !own => {
             let why = "on a network that is shared with others it could take another's name";
-            Err(judge.floor(ID, format!("{place}.Aliases"), shown(alias), why))
+            Err(judge.floor(operation, format!("{place}.Aliases"), shown(alias), why))
         }
         Some(_) | None => Ok(()),
     }
@@ -232,6 +266,3 @@ fn default_as_bridge(name: &str) -> &str {
 fn is_network_word(name: &str) -> bool {
     name.len() <= 128 && !name.starts_with("container:") && !name.contains(['/', '\0'])
 }
-
-/// Digits of the short ID, by which the engine's DNS knows a container as well.
-const SHORT_ID: usize = 12;

@@ -6,6 +6,7 @@
 use super::judge::Judged;
 use crate::operation::Operation;
 use crate::operation::encoded::{EncodeError, Encoded};
+use crate::operation::model::StringMap;
 
 /// An operation that was judged and may be sent.
 #[derive(Debug)]
@@ -40,7 +41,18 @@ pub enum FollowUp {
         image_id: String,
         /// Networks to connect it to before it can be started, by ID.
         connect: Vec<String>,
+        /// Named volumes to make before it is created.
+        volumes: Vec<NewVolume>,
     },
+}
+
+/// A volume that a create mounts and that does not exist yet: local, without options.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewVolume {
+    /// Its name.
+    pub name: String,
+    /// Its labels, ours among them.
+    pub labels: StringMap,
 }
 
 impl Permit {

@@ -13,6 +13,8 @@ use crate::operation::Operation;
 use crate::operation::container::{ContainerAction, ContainerOperation};
 use crate::operation::model::HostConfig;
 use crate::operation::names::ContainerId;
+use crate::operation::network::NetworkOperation;
+use crate::operation::volume::VolumeOperation;
 
 /// The bounds on the number of one kind of object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,9 +38,9 @@ enum Change<'a> {
 
 /// When objects are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum When {
-    /// Before one more is made.
-    Before,
+enum Moment {
+    /// Before so many more are made.
+    Before(usize),
     /// After it was made: it is in the count.
     After,
 }
@@ -76,13 +78,13 @@ impl Judge<'_> {
             | Operation::Prune(_) => false,
         };
         let totals = raises && !self.policy.unrestricted && has_totals(self.policy);
-        totals || !self.recount_questions(operation).is_empty()
+        totals || made(operation).iter().any(|of| !questions(self, *of).is_empty())
     }
 
     /// What has to be counted once more after this operation was carried out.
     #[must_use]
     pub fn recount_questions(&self, operation: &Operation) -> Vec<FactQuery> {
-        made(operation).into_iter().flat_map(|of| questions(self, of)).collect()
+        made(operation).first().map(|of| questions(self, *of)).unwrap_or_default()
     }
 
     /// Judges what was counted after this operation was carried out.
@@ -90,9 +92,9 @@ impl Judge<'_> {
     /// # Errors
     /// A denial, when there is more than the policy allows: what was made must go again.
     pub fn recount(&self, operation: &Operation, facts: &Facts) -> Result<(), Denial> {
-        let Some(of) = made(operation) else { return Ok(()) };
+        let Some(of) = made(operation).first().copied() else { return Ok(()) };
         let id = operation.operation_id();
-        judge_number(self, id, of, When::After, facts)?;
+        judge_number(self, id, of, Moment::After, facts)?;
         match of {
             Counted::Containers => judge_totals(self, id, Change::Made, facts),
             Counted::Networks | Counted::Volumes => Ok(()),
@@ -115,9 +117,9 @@ pub(super) fn questions(judge: &Judge<'_>, of: Counted) -> Vec<FactQuery> {
     wanted
 }
 
-/// Whether one more may be made.
-pub(super) fn one_more(judge: &Judge<'_>, id: &'static str, of: Counted, facts: &Facts) -> Result<(), Denial> {
-    judge_number(judge, id, of, When::Before, facts)
+/// Whether so many more may be made.
+pub(super) fn more(judge: &Judge<'_>, id: &'static str, of: Counted, more: usize, facts: &Facts) -> Result<(), Denial> {
+    if more == 0 { Ok(()) } else { judge_number(judge, id, of, Moment::Before(more), facts) }
 }
 
 /// Whether a container with these limits fits into what is left of the totals.
@@ -145,17 +147,27 @@ pub(super) fn still_fits(
     judge_totals(judge, id, Change::Update(container, limits), facts)
 }
 
-/// What an operation makes that can be bounded in number.
-fn made(operation: &Operation) -> Option<Counted> {
+/// What an operation makes that can be bounded in number; what it is about comes first.
+fn made(operation: &Operation) -> &'static [Counted] {
     match operation {
-        Operation::Container(ContainerOperation::Create(_)) => Some(Counted::Containers),
+        Operation::Container(ContainerOperation::Create(_)) => &[Counted::Containers, Counted::Volumes],
+        Operation::Network(NetworkOperation::Create(_)) => &[Counted::Networks],
+        Operation::Volume(VolumeOperation::Create(_)) => &[Counted::Volumes],
         Operation::Container(ContainerOperation::Act { .. } | ContainerOperation::List(_))
-        | Operation::Network(_)
-        | Operation::Volume(_)
+        | Operation::Network(
+            NetworkOperation::List(_)
+            | NetworkOperation::Inspect { .. }
+            | NetworkOperation::Delete { .. }
+            | NetworkOperation::Connect { .. }
+            | NetworkOperation::Disconnect { .. },
+        )
+        | Operation::Volume(
+            VolumeOperation::List(_) | VolumeOperation::Inspect { .. } | VolumeOperation::Delete { .. },
+        )
         | Operation::Image(_)
         | Operation::Exec(_)
         | Operation::System(_)
-        | Operation::Prune(_) => None,
+        | Operation::Prune(_) => &[],
     }
 }
 
@@ -185,7 +197,7 @@ fn count_query(judge: &Judge<'_>, of: Counted) -> FactQuery {
     FactQuery::Count { of, session: judge.stamp.session.clone() }
 }
 
-fn judge_number(judge: &Judge<'_>, id: &'static str, of: Counted, when: When, facts: &Facts) -> Result<(), Denial> {
+fn judge_number(judge: &Judge<'_>, id: &'static str, of: Counted, when: Moment, facts: &Facts) -> Result<(), Denial> {
     let Bounds { session: in_session, owner: of_owner } = bounds(judge.policy, of);
     let count = facts.count(&count_query(judge, of));
     let CountFacts { session, owner } = match count {
@@ -201,14 +213,15 @@ fn judge_number(judge: &Judge<'_>, id: &'static str, of: Counted, when: When, fa
     for (bound, there, whose, of_what) in rows {
         let Some((most, key)) = bound else { continue };
         let room = match when {
-            When::Before => there < number(most),
-            When::After => there <= number(most),
+            Moment::Before(more) => there.saturating_add(more) <= number(most),
+            Moment::After => there <= number(most),
         };
         if !room {
             let wanted = match (when, count) {
                 (_, None) => format!("one more {one}, and those of {whose} could not be counted"),
-                (When::Before, Some(_)) => format!("one more {one}, and {whose} has {there}"),
-                (When::After, Some(_)) => {
+                (Moment::Before(1), Some(_)) => format!("one more {one}, and {whose} has {there}"),
+                (Moment::Before(more), Some(_)) => format!("{more} more {many}, and {whose} has {there}"),
+                (Moment::After, Some(_)) => {
                     format!("one more {one}, and another broker was faster: {whose} has {there} with it")
                 }
             };

@@ -1,14 +1,12 @@
-//! Judges metadata of the engine and the prunes.
+//! Judges metadata of the engine.
 //!
-//! Must never let a prune reach the engine unless the policy is `unrestricted`: it deletes what is anybody's.
+//! Must never let an answer out unfiltered that tells of others.
 
-use super::compile::Prune;
 use super::denial::Denial;
 use super::judge::{Judge, Judged};
-use super::permit::Relay;
 use super::word;
 use crate::operation::Operation;
-use crate::operation::system::{PruneOperation, SystemEventsQuery, SystemOperation};
+use crate::operation::system::{SystemEventsQuery, SystemOperation};
 
 pub(super) fn decide(judge: &Judge<'_>, operation: SystemOperation) -> Result<Judged, Denial> {
     let id = operation.operation_id();
@@ -31,16 +29,4 @@ pub(super) fn decide(judge: &Judge<'_>, operation: SystemOperation) -> Result<Ju
             Judged::filtered(Operation::System(SystemOperation::Events(query)))
         }
     })
-}
-
-pub(super) fn decide_prune(judge: &Judge<'_>, operation: PruneOperation) -> Result<Judged, Denial> {
-    let id = operation.operation_id();
-    if judge.policy.unrestricted {
-        return Ok(Judged::as_is(Operation::Prune(operation)));
-    }
-    match judge.policy.prune {
-        Prune::Stub => Ok(Judged { relay: Relay::Stub, ..Judged::as_is(Operation::Prune(operation)) }),
-        Prune::Refuse => Err(judge.refuse(id, "", "removes what is unused", "no prune", "prune.answer")),
-        Prune::Own => Err(judge.not_yet(id, "", "removes what is unused", "prune.answer")),
-    }
 }

@@ -11,7 +11,7 @@ use super::compile::Scope;
 use super::denial::Denial;
 use super::judge::Judge;
 use super::pattern::ImageReference;
-use super::{image, network};
+use super::{image, network, volume};
 use crate::operation::Operation;
 use crate::operation::container::{ContainerAction, ContainerOperation};
 use crate::operation::image::ImageOperation;
@@ -56,6 +56,10 @@ impl Judge<'_> {
             Operation::Volume(VolumeOperation::List(_)) => self.volumes(answer),
             Operation::Volume(VolumeOperation::Inspect { name }) => {
                 self.volume(answer).ok_or_else(|| Denial::no_such_volume(name))?
+            }
+            Operation::Volume(VolumeOperation::Create(body)) => {
+                let own = self.stamp.owner.owns(&labels(&answer, "Labels"));
+                own.then_some(answer).ok_or_else(|| volume::taken(self, &body.name))?
             }
             Operation::System(_)
             | Operation::Image(_)

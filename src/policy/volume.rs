@@ -1,14 +1,17 @@
-//! Judges which volumes a client may see.
+//! Judges which volumes a client may see, make and remove.
 //!
 //! A volume has no ID, so whose it is comes from its labels each time. Must never cache one.
 
-use super::compile::Scope;
+use super::compile::{Scope, VolumeGrant};
+use super::container_create::patterns;
 use super::denial::{Denial, shown};
-use super::facts::{FactQuery, Facts, VolumeFacts};
+use super::facts::{Counted, FactQuery, Facts, VolumeFacts};
 use super::file::keys;
 use super::judge::{Judge, Judged};
-use super::ownership;
+use super::pattern::Pattern;
+use super::{labels, mounts, ownership, quota, word};
 use crate::operation::Operation;
+use crate::operation::model::{ClusterVolumeSpec, VolumeCreateRequest};
 use crate::operation::volume::{VolumeDeleteQuery, VolumeListQuery, VolumeOperation};
 use crate::request::Filters;
 
@@ -19,12 +22,25 @@ pub(super) fn questions(judge: &Judge<'_>, operation: &VolumeOperation) -> Vec<F
         {
             vec![FactQuery::Volume(name.clone())]
         }
-        VolumeOperation::Inspect { .. } | VolumeOperation::Delete { .. } | VolumeOperation::List(_) => Vec::new(),
+        // the engine answers a name that exists with whoever's volume has it
+        VolumeOperation::Create(body) if !judge.policy.unrestricted => {
+            let mut wanted = quota::questions(judge, Counted::Volumes);
+            wanted.extend(is_volume_name(&body.name).then(|| FactQuery::Volume(body.name.clone())));
+            wanted
+        }
+        VolumeOperation::Create(_)
+        | VolumeOperation::Inspect { .. }
+        | VolumeOperation::Delete { .. }
+        | VolumeOperation::List(_) => Vec::new(),
     }
 }
 
 pub(super) fn decide(judge: &Judge<'_>, operation: VolumeOperation, facts: &Facts) -> Result<Judged, Denial> {
     if judge.policy.unrestricted {
+        if let VolumeOperation::Create(body) = &operation {
+            labels::reserved(judge, CREATE, "Labels", &body.labels)?;
+            mounts::driver_options_floor(judge, CREATE, "DriverOpts", &body.driver_opts)?;
+        }
         return Ok(Judged::as_is(Operation::Volume(operation)));
     }
     let id = operation.operation_id();
@@ -45,6 +61,11 @@ pub(super) fn decide(judge: &Judge<'_>, operation: VolumeOperation, facts: &Fact
                 Err(Denial::no_such_volume(&name))
             }
         }
+        VolumeOperation::Create(body) => {
+            let body = judge_create(judge, body, facts)?;
+            // looked at again on the way back: somebody else could have been faster
+            Ok(Judged::filtered(Operation::Volume(VolumeOperation::Create(body))))
+        }
         VolumeOperation::Delete { name, query } => {
             let VolumeDeleteQuery { force: _ } = query;
             if judge.policy.volumes.create.is_none() {
@@ -60,6 +81,64 @@ pub(super) fn decide(judge: &Judge<'_>, operation: VolumeOperation, facts: &Fact
     }
 }
 
+fn judge_create(judge: &Judge<'_>, body: VolumeCreateRequest, facts: &Facts) -> Result<VolumeCreateRequest, Denial> {
+    let VolumeCreateRequest { name, driver, driver_opts, labels, cluster_volume_spec } = body;
+    if !name.is_empty() || judge.policy.volumes.create.is_none() {
+        may_make(judge, CREATE, "Name", &name)?;
+    }
+    if !["", "local"].contains(&driver.as_str()) {
+        let allowed = "the driver `local`";
+        return Err(judge.refuse(CREATE, "Driver", shown(&driver), allowed, keys::VOLUMES_CREATE));
+    }
+    if let Some(option) = driver_opts.0.keys().next() {
+        // the local driver mounts any path and device of the host by its options
+        let wanted = format!("the option {}", shown(option));
+        return Err(judge.refuse(CREATE, "DriverOpts", wanted, "volumes without options", keys::VOLUMES_CREATE));
+    }
+    if cluster_volume_spec.is_some_and(|spec| spec != ClusterVolumeSpec::default()) {
+        return Err(judge.floor(CREATE, "ClusterVolumeSpec", "a value", "swarms are closed"));
+    }
+    labels::judge_labels(judge, CREATE, "Labels", &labels)?;
+    if facts.volume(&name).is_some_and(|existing| !owns(judge, existing)) {
+        return Err(taken(judge, &name));
+    }
+    // a name that is the owner's already makes no further one
+    quota::more(judge, CREATE, Counted::Volumes, usize::from(facts.volume(&name).is_none()), facts)?;
+    let labels = labels::stamped(judge, labels, None);
+    Ok(VolumeCreateRequest { name, labels, ..VolumeCreateRequest::default() })
+}
+
+/// What is said of a name that somebody else's volume has.
+pub(super) fn taken(judge: &Judge<'_>, name: &str) -> Denial {
+    let why = "a volume of this name exists, and the client did not make it";
+    judge.floor(CREATE, "Name", shown(name), why)
+}
+
+/// Whether a client may have a volume of this name made, wherever the name stands.
+pub(super) fn may_make(judge: &Judge<'_>, operation: &'static str, place: &str, name: &str) -> Result<(), Denial> {
+    let wanted = || if name.is_empty() { "an anonymous volume".to_owned() } else { format!("volume {}", shown(name)) };
+    let Some(VolumeGrant { names, max: _counted_elsewhere }) = &judge.policy.volumes.create else {
+        return Err(judge.refuse(operation, place, wanted(), "no new volumes", keys::VOLUMES_CREATE));
+    };
+    if name.is_empty() {
+        return Ok(());
+    }
+    if !is_volume_name(name) {
+        let why = "a name is 2 to 128 letters, digits, `_`, `.` or `-`, and begins with a letter or digit";
+        return Err(judge.floor(operation, place, shown(name), why));
+    }
+    if names.matches(name) {
+        return Ok(());
+    }
+    let allowed = format!("the volumes {}", patterns(names.iter().map(Pattern::as_str)));
+    Err(judge.refuse(operation, place, wanted(), allowed, keys::VOLUMES_CREATE_NAMES))
+}
+
+/// A volume's name in Docker's grammar.
+pub(super) fn is_volume_name(text: &str) -> bool {
+    word::is_container_name(text)
+}
+
 /// Whether a volume is this owner's and of a kind that holds nothing of the host.
 pub(super) fn owns(judge: &Judge<'_>, volume: &VolumeFacts) -> bool {
     let VolumeFacts { name: _, driver, labels, has_options, created: _ } = volume;
@@ -71,3 +150,5 @@ pub(super) fn owned(judge: &Judge<'_>, mut filters: Filters) -> Filters {
     filters.add("label", &format!("{}={}", ownership::OWNER, judge.stamp.owner));
     filters
 }
+
+const CREATE: &str = "VolumeCreate";

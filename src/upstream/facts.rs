@@ -14,7 +14,8 @@ use super::engine::{Engine, lock};
 use super::error::UpstreamError;
 use crate::operation::names::{ContainerId, ExecId};
 use crate::policy::facts::{
-    ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, VolumeFacts, Within,
+    ContainerFacts, ContainerNames, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, VolumeFacts,
+    Within,
 };
 use crate::policy::ownership::{self, Owner, Whose};
 use crate::request::{Filters, percent};
@@ -39,6 +40,7 @@ pub struct ListedContainer {
 #[derive(Default)]
 struct ContainerAnswer {
     id: String,
+    name: String,
     image: String,
     config: ConfigAnswer,
     host_config: HostConfigAnswer,
@@ -48,6 +50,7 @@ struct ContainerAnswer {
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "PascalCase")]
 struct ConfigAnswer {
+    hostname: String,
     image: String,
     labels: Option<BTreeMap<String, String>>,
     exposed_ports: Option<BTreeMap<String, serde::de::IgnoredAny>>,
@@ -70,6 +73,10 @@ struct NetworkSettingsAnswer {
 struct EndpointAnswer {
     #[serde(rename = "NetworkID")]
     network_id: String,
+    #[serde(rename = "Aliases")]
+    aliases: Option<Vec<String>>,
+    #[serde(rename = "DNSNames")]
+    dns_names: Option<Vec<String>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -127,6 +134,8 @@ struct NetworkAnswer {
     driver: String,
     #[serde(rename = "Labels")]
     labels: Option<BTreeMap<String, String>>,
+    #[serde(rename = "Internal")]
+    internal: bool,
     #[serde(rename = "IPAM")]
     ipam: IpamAnswer,
     #[serde(rename = "Containers")]
@@ -186,6 +195,8 @@ struct InfoAnswer {
     memory: u64,
     #[serde(rename = "CgroupVersion")]
     cgroup_version: String,
+    #[serde(rename = "ServerVersion")]
+    server_version: String,
     #[serde(rename = "Plugins")]
     plugins: PluginsAnswer,
 }
@@ -213,6 +224,7 @@ impl Engine {
             FactQuery::Engine => Fact::Engine(self.abilities().await?),
             FactQuery::Count { of, session } => Fact::Count(self.count(*of, session, owner).await?),
             FactQuery::Usage { except } => Fact::Usage(self.usage(owner, except.as_ref()).await?),
+            FactQuery::Impostor => Fact::Impostor(self.impostor(owner).await?),
         })
     }
 
@@ -225,7 +237,14 @@ impl Engine {
         self.containers_of(&Whose::Owner(owner.clone())).await
     }
 
-    /// The same for everybody who is meant.
+    /// A container that inherited the owner's label from its image.
+    async fn impostor(&self, owner: &Owner) -> Result<Option<String>, UpstreamError> {
+        let mut listed = self.listed(&list_of("containers/json?all=1&", &Whose::Owner(owner.clone()))).await?;
+        listed.retain(|c| !owner.owns_container(&c.facts.labels, &c.facts.image_id));
+        Ok(listed.first().map(|c| c.facts.id.to_string()))
+    }
+
+    /// The owner's containers for everybody who is meant.
     ///
     /// # Errors
     /// When the engine cannot be asked or its answer cannot be read.
@@ -364,7 +383,7 @@ impl Engine {
     async fn image(&self, name: &str) -> Result<Option<ImageFacts>, UpstreamError> {
         let answer: Option<ImageAnswer> = self.ask("an image", &at("images", name, "/json")).await?;
         Ok(answer.map(|ImageAnswer { id, repo_tags, repo_digests, config }| {
-            let ConfigAnswer { image: _, labels, exposed_ports } = config.unwrap_or_default();
+            let ConfigAnswer { hostname: _, image: _, labels, exposed_ports } = config.unwrap_or_default();
             ImageFacts {
                 id,
                 repo_tags: repo_tags.unwrap_or_default(),
@@ -399,11 +418,29 @@ impl Engine {
             return Ok(abilities);
         }
         let answer: Option<InfoAnswer> = self.ask("what it can do", "/info").await?;
-        let InfoAnswer { memory_limit, swap_limit, pids_limit, cpu_limit, cpus, memory, cgroup_version, plugins } =
-            answer.unwrap_or_default();
+        let InfoAnswer {
+            memory_limit,
+            swap_limit,
+            pids_limit,
+            cpu_limit,
+            cpus,
+            memory,
+            cgroup_version,
+            server_version,
+            plugins,
+        } = answer.unwrap_or_default();
         let log_drivers = plugins.log.unwrap_or_default();
-        let abilities =
-            EngineFacts { memory_limit, swap_limit, pids_limit, cpu_limit, cpus, memory, log_drivers, cgroup_version };
+        let abilities = EngineFacts {
+            memory_limit,
+            swap_limit,
+            pids_limit,
+            cpu_limit,
+            cpus,
+            memory,
+            log_drivers,
+            cgroup_version,
+            server_version,
+        };
         *lock(&self.abilities) = Some((Instant::now(), abilities.clone()));
         Ok(abilities)
     }
@@ -414,13 +451,16 @@ impl KnownContainers {
         lock(&self.0).get(id).cloned()
     }
 
-    /// Keeps what cannot change; networks are left out.
+    /// Keeps what cannot change; networks and names are left out.
     fn remember(&self, facts: &ContainerFacts) {
         let mut known = lock(&self.0);
         if known.len() >= KNOWN_CONTAINERS {
             known.clear();
         }
-        known.insert(facts.id.clone(), ContainerFacts { networks: BTreeMap::new(), ..facts.clone() });
+        known.insert(
+            facts.id.clone(),
+            ContainerFacts { networks: BTreeMap::new(), names: ContainerNames::default(), ..facts.clone() },
+        );
     }
 }
 
@@ -447,36 +487,45 @@ fn read_listed(answer: ListAnswer) -> Option<ListedContainer> {
         networks: BTreeMap::new(),
         privileged: false,
         created: u64::try_from(created).ok(),
+        names: ContainerNames::default(),
     };
     Some(ListedContainer { facts, names, state })
 }
 
 fn read_container(answer: ContainerAnswer) -> Option<ContainerFacts> {
-    let ContainerAnswer { id, image, config, host_config, network_settings } = answer;
-    let networks = network_settings.networks.unwrap_or_default().into_iter().map(|(name, endpoint)| {
+    let ContainerAnswer { id, name, image, config, host_config, network_settings } = answer;
+    let mut aliases = Vec::new();
+    let mut networks = BTreeMap::new();
+    for (name, endpoint) in network_settings.networks.unwrap_or_default() {
         // before its first start a container on the default network may show it by the word `default`
         let name = if name == "default" { "bridge".to_owned() } else { name };
-        (name, endpoint.unwrap_or_default().network_id)
-    });
+        let endpoint = endpoint.unwrap_or_default();
+        aliases.extend(endpoint.aliases.unwrap_or_default());
+        aliases.extend(endpoint.dns_names.unwrap_or_default());
+        networks.insert(name, endpoint.network_id);
+    }
+    let name = name.trim_start_matches('/').to_owned();
     Some(ContainerFacts {
         id: ContainerId::parse(&id)?,
         labels: config.labels.unwrap_or_default(),
         image_id: image,
         image: config.image,
-        networks: networks.collect(),
+        networks,
         privileged: host_config.privileged,
         created: None,
+        names: ContainerNames { name, hostname: config.hostname, aliases },
     })
 }
 
 fn read_network(answer: NetworkAnswer) -> NetworkFacts {
-    let NetworkAnswer { id, name, driver, labels, ipam, containers, created } = answer;
+    let NetworkAnswer { id, name, driver, labels, internal, ipam, containers, created } = answer;
     let gateways = ipam.config.unwrap_or_default().into_iter().filter_map(|subnet| subnet.gateway);
     NetworkFacts {
         id,
         name,
         driver,
         labels: labels.unwrap_or_default(),
+        internal,
         gateway: gateways.into_iter().find(|gateway| gateway.contains('.')),
         endpoints: containers.unwrap_or_default().into_iter().map(|(id, named)| (id, named.name)).collect(),
         created: unix_seconds(&created),

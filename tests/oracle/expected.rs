@@ -7,6 +7,7 @@ use docker_broker::operation::container::{ContainerAction, ContainerCreate, Cont
 use docker_broker::operation::encoded::HijackStyle;
 use docker_broker::operation::exec::{ExecAction, ExecOperation};
 use docker_broker::operation::image::{ImageCreateQuery, ImageOperation};
+use docker_broker::operation::model::NetworkCreateRequest;
 use docker_broker::operation::network::NetworkOperation;
 use docker_broker::operation::system::{PruneOperation, SystemOperation};
 use docker_broker::operation::volume::VolumeOperation;
@@ -49,6 +50,13 @@ pub(crate) fn calls(operation: &Operation, version: ApiVersion, archive: Option<
         }
         Operation::Volume(VolumeOperation::Inspect { name }) => {
             vec![call("VolumeGet", json!({"name": name, "options": {"ResolveStatus": true}}))]
+        }
+        Operation::Volume(VolumeOperation::Create(body)) => {
+            vec![call(
+                "VolumeCreate",
+                json!({"name": body.name, "driver": body.driver,
+                    "options": {"Options": body.driver_opts, "Labels": body.labels}}),
+            )]
         }
         Operation::Volume(VolumeOperation::Delete { name, query }) => {
             vec![call("VolumeRemove", json!({"name": name, "options": {"PurgeOnError": query.force}}))]
@@ -286,11 +294,21 @@ fn network(operation: &NetworkOperation, version: ApiVersion) -> Call {
             call("GetNetworks", json!({"filters": filters(&wanted), "config": config}))
         }
         NetworkOperation::Delete { network } => call("DeleteNetwork", json!({"networkID": network})),
-        NetworkOperation::Connect { network, container } => {
-            let args = json!({"networkName": network, "containerName": container.as_str()});
+        NetworkOperation::Create(body) => network_create(body, version),
+        NetworkOperation::Connect { network, body } => {
+            let config = body.endpoint_config.as_ref().map(|config| serde_json::to_value(config).expect("JSON"));
+            let args = json!({"networkName": network, "containerName": body.container, "endpointConfig": config});
             call("ConnectContainerToNetwork", args)
         }
+        NetworkOperation::Disconnect { network, body } => {
+            let args = json!({"networkName": network, "containerName": body.container, "force": body.force});
+            call("DisconnectContainerFromNetwork", args)
+        }
     }
+}
+
+fn network_create(body: &NetworkCreateRequest, _: ApiVersion) -> Call {
+    call("CreateNetwork", json!({"request": serde_json::to_value(body).expect("JSON")}))
 }
 
 fn prune(operation: &PruneOperation, version: ApiVersion) -> Call {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use docker_broker::operation::names::{ContainerId, ExecId};
 use docker_broker::policy::facts::{
-    ContainerFacts, CountFacts, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, UsageFacts,
-    VolumeFacts, Within,
+    ContainerFacts, ContainerNames, CountFacts, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts,
+    UsageFacts, VolumeFacts, Within,
 };
 use docker_broker::policy::ownership::Stamp;
 
@@ -31,6 +31,7 @@ pub(crate) fn answer(query: &FactQuery, stamp: &Stamp) -> Fact {
         FactQuery::Engine => Fact::Engine(engine()),
         FactQuery::Count { of: _, session: _ } => Fact::Count(CountFacts::default()),
         FactQuery::Usage { except: _ } => Fact::Usage(UsageFacts::default()),
+        FactQuery::Impostor => Fact::Impostor(None),
     }
 }
 
@@ -54,6 +55,7 @@ fn container(reference: &str, within: &Within, stamp: &Stamp) -> Option<Box<Cont
         networks: BTreeMap::from([("bridge".to_owned(), String::new())]),
         privileged: false,
         created: Some(1_700_000_000),
+        names: ContainerNames::default(),
     };
     if means(OWN, "pg") {
         return Some(Box::new(facts(OWN, labels(stamp, Some(&image_id())), "postgres:16")));
@@ -99,6 +101,7 @@ fn network(name: &str, stamp: &Stamp) -> Option<Box<NetworkFacts>> {
         name: name.to_owned(),
         driver: driver.to_owned(),
         labels,
+        internal: false,
         gateway: Some("172.17.0.1".to_owned()),
         endpoints: vec![],
         created: Some(1_700_000_000),
@@ -133,5 +136,6 @@ fn engine() -> EngineFacts {
         memory: 8 << 30,
         log_drivers: vec!["json-file".to_owned(), "local".to_owned(), "none".to_owned()],
         cgroup_version: "2".to_owned(),
+        server_version: "28.5.2".to_owned(),
     }
 }

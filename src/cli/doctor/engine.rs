@@ -67,6 +67,7 @@ pub(super) fn limits(policy: &Policy, facts: &EngineFacts) -> Vec<Finding> {
         memory: _,
         log_drivers,
         cgroup_version,
+        server_version: _,
     } = facts;
     let has = |is_set: bool, can: bool| is_set && !can;
     let memory = limits.memory.value().is_some();

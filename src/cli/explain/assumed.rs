@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use crate::operation::names::ContainerId;
 use crate::policy::compile::Policy;
 use crate::policy::facts::{
-    ContainerFacts, CountFacts, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, UsageFacts,
-    VolumeFacts,
+    ContainerFacts, ContainerNames, CountFacts, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts,
+    UsageFacts, VolumeFacts,
 };
 use crate::policy::ownership::Stamp;
 use crate::policy::pattern::ImageReference;
@@ -58,6 +58,7 @@ impl Assumptions {
                 self.say("the engine can enforce every limit, and has 8 CPUs and 16 GiB of memory".to_owned());
                 Fact::Engine(able_engine())
             }
+            FactQuery::Impostor => Fact::Impostor(None),
             FactQuery::Count { of: _, session: _ } => {
                 self.say("the client has nothing of the kind yet".to_owned());
                 Fact::Count(CountFacts::default())
@@ -86,6 +87,7 @@ impl Assumptions {
             networks: BTreeMap::new(),
             privileged: false,
             created: None,
+            names: ContainerNames { name: name.to_owned(), ..ContainerNames::default() },
         })
     }
 
@@ -140,6 +142,7 @@ impl Assumptions {
             name: name.to_owned(),
             driver: driver.replace("none", "null"),
             labels,
+            internal: own,
             gateway: Some("172.17.0.1".to_owned()),
             ..NetworkFacts::default()
         })
@@ -187,6 +190,7 @@ fn able_engine() -> EngineFacts {
         memory: 16 * 1024 * 1024 * 1024,
         log_drivers: vec!["json-file".to_owned(), "local".to_owned()],
         cgroup_version: "2".to_owned(),
+        server_version: "28.5.2".to_owned(),
     }
 }
 

@@ -90,8 +90,11 @@ fn answer(permit: &Permit) -> Vec<String> {
         }
         Relay::AsIs | Relay::Stub => {}
     }
-    if let FollowUp::Created { image_id, connect } = permit.follow_up() {
+    if let FollowUp::Created { image_id, connect, volumes } = permit.follow_up() {
         lines.push(format!("the container is removed again unless it was made from image `{image_id}`"));
+        for volume in volumes {
+            lines.push(format!("volume `{}` is made before, with the owner's labels", volume.name));
+        }
         if !connect.is_empty() {
             lines.push(format!("it is connected to `{}` before the client hears of it", connect.join("`, `")));
         }

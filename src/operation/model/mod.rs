@@ -19,21 +19,27 @@ mod exec;
 mod host_config;
 mod mount;
 mod network;
+mod network_create;
 mod neutral;
 mod resources;
 mod runtime;
 mod update;
 mod value;
+mod volume;
 
 pub use container::{ContainerCreateBody, HealthConfig};
 pub use exec::{ExecConfig, ExecStartConfig};
 pub use host_config::HostConfig;
 pub use mount::{BindOptions, ClusterOptions, DriverConfig, ImageOptions, Mount, TmpfsOptions, VolumeOptions};
 pub use network::{EndpointIPAMConfig, EndpointSettings, NetworkingConfig, PortBinding};
+pub use network_create::{
+    ConfigReference, IPAM, IPAMConfig, NetworkConnectRequest, NetworkCreateRequest, NetworkDisconnectRequest,
+};
 pub use resources::{DeviceMapping, DeviceRequest, ThrottleDevice, Ulimit, WeightDevice};
 pub use runtime::{LogConfig, RestartPolicy};
 pub use update::ContainerUpdateBody;
 pub use value::{Arguments, ConsoleSize, EmptyObject, EnvList, Ignored, StringList, StringMap};
+pub use volume::{ClusterVolumeSpec, VolumeCreateRequest};
 
 #[cfg(test)]
 mod tests;

@@ -214,7 +214,7 @@ emulate = true
     let networks = policy.networks.create.expect("a grant");
     assert!(networks.names.matches("n1") && !networks.names.matches("x"));
     assert_eq!((networks.max, networks.internal), (Some(5), false));
-    assert_eq!((policy.prune, policy.reaper), (Prune::Refuse, Reaper::default()));
+    assert_eq!((policy.prune, policy.reaper), (Prune::Own, Reaper::default()));
     assert_eq!(policy.containers.max, Some(3));
     let notes: Vec<String> = policy.not_in_force.iter().map(ToString::to_string).collect();
     assert_snapshot!(notes.join("\n"));

@@ -7,6 +7,7 @@ use crate::policy::compile::{
     AttachMode, Control, Lifetime, Limit, Limits, Policy, PublishAddress, PublishPorts, RegistryAuth, Scope, ValueError,
 };
 use crate::policy::file::keys::{self, Effect, Key};
+use crate::policy::network::is_predefined;
 
 /// Warnings for the merged file and what was made of it.
 pub(super) fn warnings(merged: &Table, policy: &Policy) -> Vec<ValueError> {
@@ -73,6 +74,12 @@ fn about_networks(policy: &Policy, warnings: &mut Vec<ValueError>) {
     warn(any_address, keys::CONTAINERS_PUBLISH_ADDRESS, "opens published ports to every network of the host");
     let as_asked = containers.publish_ports == PublishPorts::AsAsked;
     warn(as_asked, keys::CONTAINERS_PUBLISH_PORTS, "lets clients take fixed ports of the host");
+    let shared = containers.networks.iter().any(|pattern| !is_predefined(pattern.as_str()));
+    warn(
+        shared && containers.names.is_any(),
+        keys::CONTAINERS_NAMES,
+        "allows every name on networks that others are on as well: a client can take the name of a service that is stopped",
+    );
     let adds = !containers.attach.is_empty() && containers.attach_mode == AttachMode::Add;
     warn(adds, keys::CONTAINERS_ATTACH_MODE, "keeps the default network, so containers can reach out");
 }

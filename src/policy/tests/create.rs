@@ -69,7 +69,7 @@ fn every_create_carries_all_of_our_labels() {
             "docker-broker.disk": "unlimited",
         })
     );
-    assert_eq!(sent.follow_up, FollowUp::Created { image_id: image_id("11"), connect: vec![] });
+    assert_eq!(sent.follow_up, FollowUp::Created { image_id: image_id("11"), connect: vec![], volumes: vec![] });
     assert_eq!(sent.relay, Relay::AsIs);
 }
 

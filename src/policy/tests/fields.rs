@@ -1,4 +1,4 @@
-//! The table of fields: what the shipped policy says to every field of the four JSON bodies.
+//! The table of fields: what the shipped policy says to every field of the JSON bodies.
 
 use std::collections::BTreeSet;
 
@@ -13,6 +13,10 @@ fn base(operation: &str) -> (&'static str, Value) {
         "ContainerCreate" => ("/containers/create", json!({"Image": "postgres:16"})),
         "ContainerExec" => ("/containers/{id}/exec", json!({"Cmd": ["true"]})),
         "ExecStart" => ("/exec/{id}/start", json!({})),
+        "NetworkCreate" => ("/networks/create", json!({"Name": "n-1"})),
+        "NetworkConnect" => ("/networks/{id}/connect", json!({"Container": "own"})),
+        "NetworkDisconnect" => ("/networks/{id}/disconnect", json!({"Container": "own"})),
+        "VolumeCreate" => ("/volumes/create", json!({"Name": "v-1"})),
         "ContainerUpdate" => ("/containers/{id}/update", json!({})),
         other => panic!("no base for {other}"),
     }
@@ -31,6 +35,7 @@ fn ask(scene: &Scene, operation: &str, row: &Value, value: &Value) -> Outcome {
     let (pattern, mut body) = base(operation);
     merge(&mut body, &fragment(row, value));
     let (target, _) = sample(&Method::POST, pattern);
+    let target = target.replace("/networks/bridge/", "/networks/own-net/");
     scene.post(&target, &body)
 }
 
@@ -68,9 +73,12 @@ fn check_neutral(scene: &Scene, operation: &str, row: &Value) {
 }
 
 fn each_row(check: impl Fn(&Scene, &str, &Value)) {
-    let scene = Scene::postgres();
+    let postgres = Scene::postgres();
+    let granted = Scene::postgres_with("[networks]\ncreate = true\n[volumes]\ncreate = true\n");
     for operation in OPERATIONS {
-        super::fixture::each(rows(operation), |row| check(&scene, operation, row));
+        let of_an_object = operation.starts_with("Network") || operation.starts_with("Volume");
+        let scene = if of_an_object { &granted } else { &postgres };
+        super::fixture::each(rows(operation), |row| check(scene, operation, row));
     }
 }
 
@@ -105,4 +113,13 @@ fn every_row_that_is_refused_names_its_key_and_every_row_its_reason() {
     });
 }
 
-const OPERATIONS: [&str; 4] = ["ContainerCreate", "ContainerExec", "ExecStart", "ContainerUpdate"];
+const OPERATIONS: [&str; 8] = [
+    "ContainerCreate",
+    "ContainerExec",
+    "ExecStart",
+    "ContainerUpdate",
+    "NetworkCreate",
+    "NetworkConnect",
+    "NetworkDisconnect",
+    "VolumeCreate",
+];

@@ -16,8 +16,8 @@ use crate::policy::check;
 use crate::policy::compile::{Origin, Policy};
 use crate::policy::denial::{Denial, Reason};
 use crate::policy::facts::{
-    ContainerFacts, CountFacts, EngineFacts, ExecFacts, Fact, FactQuery, Facts, ImageFacts, NetworkFacts, UsageFacts,
-    VolumeFacts, Within,
+    ContainerFacts, ContainerNames, CountFacts, EngineFacts, ExecFacts, Fact, FactQuery, Facts, ImageFacts,
+    NetworkFacts, UsageFacts, VolumeFacts, Within,
 };
 use crate::policy::file::keys;
 use crate::policy::judge::Judge;
@@ -300,6 +300,7 @@ impl Engine {
                 memory: 16 << 30,
                 log_drivers: ["json-file", "local", "syslog"].map(str::to_owned).to_vec(),
                 cgroup_version: "2".into(),
+                server_version: "28.5.2".into(),
             },
             count: CountFacts::default(),
             usage: UsageFacts::default(),
@@ -336,6 +337,10 @@ impl Engine {
             FactQuery::Engine => Fact::Engine(self.info.clone()),
             FactQuery::Count { of: _, session: _ } => Fact::Count(self.count),
             FactQuery::Usage { except: _ } => Fact::Usage(self.usage),
+            FactQuery::Impostor => {
+                let is = |c: &ContainerFacts| owner.owns(&c.labels) && !owner.owns_container(&c.labels, &c.image_id);
+                Fact::Impostor(self.containers.iter().find(|(_, c)| is(c)).map(|(name, _)| name.clone()))
+            }
         }
     }
 
@@ -396,6 +401,7 @@ pub(super) fn container(
         networks: networks.into_iter().collect(),
         privileged: false,
         created: Some(1_700_000_000),
+        names: ContainerNames::default(),
     }
 }
 
@@ -420,6 +426,7 @@ fn network(name: &str, id: &str, driver: &str, labels: &BTreeMap<String, String>
         name: name.into(),
         driver: driver.into(),
         labels: labels.clone(),
+        internal: name == "own-net",
         gateway: Some(format!("172.{}.0.1", 16 + id.bytes().last().unwrap_or(0) % 16)),
         endpoints: Vec::new(),
         created: Some(1_700_000_000),
@@ -518,6 +525,9 @@ pub(super) fn sample(method: &Method, pattern: &str) -> (String, Value) {
         "/containers/create" => json!({"Image": "postgres:16"}),
         "/containers/{id}/exec" => json!({"Cmd": ["true"], "AttachStdout": true}),
         "/exec/{id}/start" => json!({}),
+        "/networks/create" => json!({"Name": "n-1"}),
+        "/networks/{id}/connect" | "/networks/{id}/disconnect" => json!({"Container": "own"}),
+        "/volumes/create" => json!({"Name": "v-1"}),
         "/containers/{id}/update" => json!({"Memory": 268_435_456}),
         _ => Value::Null,
     };

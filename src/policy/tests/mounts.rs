@@ -32,25 +32,28 @@ fn volumes_of_others_new_ones_and_nameless_ones_are_refused_in_every_spelling() 
     for name in ["foreign-vol", "new-vol", "bound-vol", "nfs-vol"] {
         let scene = Scene::postgres();
         let mount = json!({"Type": "volume", "Source": name, "Target": "/x"});
-        assert_eq!(scene.create_host(&json!({"Binds": [format!("{name}:/x")]})).not_yet(), "volumes.create", "{name}");
-        assert_eq!(scene.create_host(&json!({"Mounts": [mount]})).not_yet(), "volumes.create", "{name}");
+        assert_eq!(
+            scene.create_host(&json!({"Binds": [format!("{name}:/x")]})).refused_by(),
+            "volumes.create",
+            "{name}"
+        );
+        assert_eq!(scene.create_host(&json!({"Mounts": [mount]})).refused_by(), "volumes.create", "{name}");
     }
-    for (field, value) in [
-        ("Binds", json!(["/data"])),
-        ("Binds", json!(["x:/data"])),
-        ("Binds", json!([":/data"])),
-        ("Mounts", json!([{"Type": "volume", "Target": "/data"}])),
-        ("Mounts", json!([{"Type": "volume", "Source": "/etc", "Target": "/data"}])),
-        ("VolumesFrom", json!(["own"])),
-        ("VolumesFrom", json!(["foreign:ro"])),
-    ] {
+    for bind in ["/data", "x:/data", ":/data"] {
+        assert_eq!(Scene::postgres().create_host(&json!({"Binds": [bind]})).floor(), "HostConfig.Binds[0]");
+    }
+    for source in ["", "/etc"] {
+        let mount = json!({"Type": "volume", "Source": source, "Target": "/data"});
+        assert_eq!(Scene::postgres().create_host(&json!({"Mounts": [mount]})).refused_by(), "volumes.create");
+    }
+    for (field, value) in [("VolumesFrom", json!(["own"])), ("VolumesFrom", json!(["foreign:ro"]))] {
         assert_eq!(
             Scene::postgres().create_host(&json!({field: value})).not_yet(),
             "volumes.create",
             "{field} {value}"
         );
     }
-    assert_eq!(Scene::postgres().create(&json!({"Volumes": {"/data": {}}})).not_yet(), "volumes.create");
+    assert_eq!(Scene::postgres().create(&json!({"Volumes": {"/data": {}}})).refused_by(), "volumes.create");
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn operation(request: &Recorded) -> Result<(), String> {
         [..] => None,
     };
     if let Some(id) = id
-        && !(id.len() == 64 && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)))
+        && !is_full_id(id)
     {
         return Err(format!("`{id}` is not a full ID"));
     }
@@ -74,8 +74,14 @@ fn operation(request: &Recorded) -> Result<(), String> {
         Body::Create => create(&request.json()),
         Body::Exec => keys(&request.json(), EXEC, ""),
         Body::ExecStart => keys(&request.json(), &["Detach", "Tty", "ConsoleSize"], ""),
+        Body::NetworkCreate => network(&request.json()),
+        Body::NetworkConnect => endpoint(&request.json()),
         Body::Update => update(&request.json()),
     }
+}
+
+fn is_full_id(id: &str) -> bool {
+    id.len() == 64 && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
 
 enum Body {
@@ -84,6 +90,8 @@ enum Body {
     Create,
     Exec,
     ExecStart,
+    NetworkCreate,
+    NetworkConnect,
     Update,
 }
 
@@ -104,6 +112,9 @@ fn shape(method: &str, segments: &[&str]) -> Option<(&'static [&'static str], Bo
         ("GET", ["images", .., "history"]) => &["platform"],
         ("GET", ["distribution", .., "json"]) => &[],
         ("POST", ["exec", _, "start"]) => return Some((&[], Body::ExecStart)),
+        ("POST", ["networks", "create"]) => return Some((&[], Body::NetworkCreate)),
+        ("POST", ["networks", _, "connect" | "disconnect"]) => return Some((&[], Body::NetworkConnect)),
+        ("DELETE", ["networks", id]) if is_full_id(id) => &[],
         ("PUT", ["containers", _, "archive"]) => {
             return Some((&["path", "noOverwriteDirNonDir", "copyUIDGID"], Body::Archive));
         }
@@ -158,6 +169,24 @@ fn create(body: &Value) -> Result<(), String> {
     harmless(host)?;
     ports(host)?;
     labels(&body["Labels"])
+}
+
+/// A network: a plain bridge of the engine's own choice, with all of our labels but the image's.
+fn network(body: &Value) -> Result<(), String> {
+    keys(body, &["Name", "CheckDuplicate", "Driver", "Internal", "EnableIPv6", "Labels"], "")?;
+    let plain = matches!(body["Driver"].as_str(), None | Some("bridge")) && body["EnableIPv6"] != true;
+    let named = body["Name"].as_str().is_some_and(|name| name.starts_with('n') && !name.contains([' ', ':']));
+    let labels = &body["Labels"];
+    let ours = labels["docker-broker.owner"] == OWNER && labels["docker-broker.expires"].is_string();
+    (plain && named && ours).then_some(()).ok_or_else(|| format!("the network is {body}"))
+}
+
+/// A container on a network: by its full ID, and with nothing but names of its own.
+fn endpoint(body: &Value) -> Result<(), String> {
+    keys(body, &["Container", "EndpointConfig", "Force"], "")?;
+    keys(&body["EndpointConfig"], &["Aliases", "NetworkID"], "EndpointConfig.")?;
+    let id = body["Container"].as_str().unwrap_or_default();
+    is_full_id(id).then_some(()).ok_or_else(|| format!("`{id}` is not a full ID"))
 }
 
 /// An update: limits only, each at most the policy's, and none lifted.

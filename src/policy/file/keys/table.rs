@@ -399,8 +399,8 @@ pub const KEYS: &[Key] = &[
           meaning: "networks that build steps may use" },
     Key { path: PRUNE, kind: Kind::Table, effect: Effect::Neutral, in_force: InForce::Always, absent: "none",
           meaning: "how the prune operations are answered" },
-    Key { path: PRUNE_ANSWER, kind: Kind::Choice(&["stub", "own"]), effect: Effect::Permits, in_force: InForce::Except(&["own"]), absent: "refused",
-          meaning: "`stub` answers and touches nothing, `own` prunes the caller's own objects" },
+    Key { path: PRUNE_ANSWER, kind: Kind::Choice(&["stub", "own"]), effect: Effect::Permits, in_force: InForce::Always, absent: "refused",
+          meaning: "`stub` answers and touches nothing, `own` prunes the caller's own containers, networks and volumes, and answers the rest as `stub`" },
     Key { path: REAPER, kind: Kind::Table, effect: Effect::Neutral, in_force: InForce::Always, absent: "none",
           meaning: "the Testcontainers reaper" },
     Key { path: REAPER_EMULATE, kind: Kind::Switch, effect: Effect::Permits, in_force: InForce::Never, absent: "false",
@@ -410,4 +410,4 @@ pub const KEYS: &[Key] = &[
 ];
 
 /// The policies that `extends` may name.
-const SHIPPED: [&str; 5] = crate::policy::builtin::BUILTIN_NAMES;
+const SHIPPED: [&str; 6] = crate::policy::builtin::BUILTIN_NAMES;

@@ -292,7 +292,9 @@ fn networks(request: &Recorded, rest: &[&str], world: &mut World) -> Answer {
             let kept = world.networks.iter().filter(|network| labels_match(&filters, &json!(network.labels)));
             Answer::Json(200, kept.map(|network| network.show(&world.containers, false)).collect())
         }
+        ("POST", ["create"]) => make_network(request, world),
         ("DELETE", [reference]) => remove_network(reference, world),
+        ("POST", [reference, "disconnect"]) => disconnect(request, reference, world),
         ("GET", [reference]) => {
             let missing = || Answer::error(404, format!("network {reference} not found"));
             let found = world.network(reference);
@@ -313,6 +315,40 @@ fn connect(request: &Recorded, reference: &str, world: &mut World) -> Answer {
     };
     world.change(&container, |found| {
         found.networks.insert(network.name, network.id);
+    });
+    Answer::Empty(200)
+}
+
+fn labels_of(body: &Value) -> std::collections::BTreeMap<String, String> {
+    serde_json::from_value(body["Labels"].clone()).unwrap_or_default()
+}
+
+fn make_network(request: &Recorded, world: &mut World) -> Answer {
+    let Some(body) = parsed(request) else { return bad_body() };
+    let name = text(&body["Name"]).to_owned();
+    if world.networks.iter().any(|network| network.name == name) {
+        return Answer::error(409, format!("network with name {name} already exists"));
+    }
+    let id = world.new_id();
+    world.networks.push(super::world::Network {
+        id: id.clone(),
+        name,
+        driver: "bridge".to_owned(),
+        labels: labels_of(&body),
+        subnet: "172.20.0.0/16".to_owned(),
+        gateway: "172.20.0.1".to_owned(),
+    });
+    Answer::Json(201, json!({"Id": id, "Warning": ""}))
+}
+
+fn disconnect(request: &Recorded, reference: &str, world: &mut World) -> Answer {
+    let Some(network) = world.network(reference).cloned() else {
+        return Answer::error(404, format!("network {reference} not found"));
+    };
+    let Some(body) = parsed(request) else { return bad_body() };
+    let id = text(&body["Container"]).to_owned();
+    world.change(&id, |found| {
+        found.networks.remove(&network.name);
     });
     Answer::Empty(200)
 }
@@ -338,6 +374,7 @@ fn volumes(request: &Recorded, rest: &[&str], world: &mut World) -> Answer {
             let found: Vec<Value> = kept.map(super::world::Volume::inspect).collect();
             Answer::Json(200, json!({"Volumes": found, "Warnings": null}))
         }
+        ("POST", ["create"]) => make_volume(request, world),
         ("DELETE", [name]) => {
             let before = world.volumes.len();
             world.volumes.retain(|volume| volume.name != *name);
@@ -350,6 +387,22 @@ fn volumes(request: &Recorded, rest: &[&str], world: &mut World) -> Answer {
         }
         (_, _) => Answer::error(404, "page not found"),
     }
+}
+
+/// A name that exists is answered with the volume that has it, whoever made it.
+fn make_volume(request: &Recorded, world: &mut World) -> Answer {
+    let Some(body) = parsed(request) else { return bad_body() };
+    let name = match text(&body["Name"]) {
+        "" => world.new_id(),
+        name => name.to_owned(),
+    };
+    if let Some(found) = world.volume(&name) {
+        return Answer::Json(201, found.inspect());
+    }
+    let volume = super::world::Volume { name, labels: labels_of(&body), options: std::collections::BTreeMap::new() };
+    let answer = volume.inspect();
+    world.volumes.push(volume);
+    Answer::Json(201, answer)
 }
 
 /// The filters, always as lists; the older form `{"label": {"a": true}}` is turned into one.
