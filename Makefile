@@ -86,6 +86,10 @@ e2e-sidecar: lab-packages ## The image by both builders, and the compose files a
 	tests/e2e/suites/prepare python
 	$(E2E) e2e-sidecar
 
+.PHONY: e2e-limits
+e2e-limits: lab-packages ## Limits, lifetimes and quotas, and hogs that do not keep to them
+	$(E2E) e2e-limits
+
 .PHONY: e2e-kill
 e2e-kill: lab-packages ## Kill -9 of client, broker and engine at random moments
 	$(E2E) e2e-kill

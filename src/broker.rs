@@ -48,7 +48,7 @@ use crate::policy::permit::{FollowUp, Permit, Relay};
 use crate::policy::view::without_host_paths;
 use crate::request::{self, ApiRequest, ApiVersion};
 use crate::response::{self, Body, BrokerError, Recorder, Reply};
-use crate::session::Sweeper;
+use crate::session::{Sweeper, Turn, Turns};
 use crate::upstream::{BROKER_HEADER, Engine, EngineVersion, Link, announcement};
 
 /// Everything that the connections of one listener share.
@@ -63,6 +63,7 @@ pub struct Broker {
     unmapped: Unmapped,
     /// The places for streams of each owner that has a connection or a stream.
     streams: Mutex<HashMap<Owner, Arc<Semaphore>>>,
+    turns: Turns,
 }
 
 /// What one client connection has of its own.
@@ -95,10 +96,13 @@ pub struct BrokerParts {
     pub isolate: Isolate,
     /// The listener's name.
     pub listener: String,
-    /// A name for this run of the broker, unlike any other's.
+    /// The session of what is made through it. A server that is started again goes on with the same one, or a restart
+    /// would be a way to a fresh budget.
     pub session: String,
     /// The number of the next request, in one sequence for all listeners.
     pub next_request: Arc<AtomicU64>,
+    /// A name for this run of the broker, unlike any other's: what its request IDs begin with.
+    pub run: String,
     /// Where each request is recorded.
     pub audit: Arc<Audit>,
     /// Whether nothing passes while the audit is broken.
@@ -138,7 +142,14 @@ impl Broker {
     #[must_use]
     pub fn new(parts: BrokerParts) -> Self {
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
-        Self { parts, tasks, stopping, unmapped: Unmapped::of_this_kernel(), streams: Mutex::default() }
+        Self {
+            parts,
+            tasks,
+            stopping,
+            unmapped: Unmapped::of_this_kernel(),
+            streams: Mutex::default(),
+            turns: Turns::default(),
+        }
     }
 
     /// A connection's own things: who it acts for, and its way to the engine.
@@ -228,6 +239,8 @@ impl Broker {
         let judge = grounds.judge();
         let mut way = Way { client, recorder, upgrade: upgrade(kind, &words, parts), version };
         let takes_volumes = takes_volumes(&operation);
+        // from here to the engine's answer nobody else of the owner may create, where it matters how many there are
+        let turn = if judge.is_bounded(&operation) { Some(self.turns.take(&grounds.stamp.owner).await) } else { None };
         let permit = match self.decide(&judge, operation, kind).await {
             Ok(permit) => permit,
             Err(refused) => {
@@ -236,7 +249,7 @@ impl Broker {
             }
         };
         note_permit(way.recorder, &permit, takes_volumes);
-        self.send(&mut way, permit, grounds, archive).await
+        self.send(&mut way, permit, grounds, archive, turn).await
     }
 
     /// The version that a request goes up with. An engine may have been upgraded since it was asked, so that one that seems
@@ -277,6 +290,7 @@ impl Broker {
         permit: Permit,
         grounds: &Grounds,
         archive: Option<body::Archive>,
+        turn: Option<Turn>,
     ) -> Result<Answered, BrokerError> {
         if permit.relay() == Relay::Stub {
             way.recorder.note(|record| record.decision = Decision::Stubbed);
@@ -287,7 +301,7 @@ impl Broker {
             return hijack::send(self, way, grounds, &permit, style, place).await;
         }
         if let FollowUp::Created { .. } = permit.follow_up() {
-            return create::send(self, way, permit, &grounds.stamp).await;
+            return create::send(self, way, permit, grounds, turn).await;
         }
         if let (Some(expires), true) = (grounds.stamp.expires, makes_network_or_volume(permit.operation())) {
             self.parts.sweeper.due(expires);
@@ -398,7 +412,7 @@ impl Broker {
     fn record(&self, client: &Client, policy: &Policy, request: &Request<Incoming>) -> Record {
         let number = self.parts.next_request.fetch_add(1, Ordering::Relaxed);
         Record {
-            request_id: format!("{}-{number}", self.parts.session),
+            request_id: format!("{}-{number}", self.parts.run),
             time: SystemTime::now(),
             listener: self.parts.listener.clone(),
             owner: client.owner.to_string(),

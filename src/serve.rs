@@ -108,6 +108,7 @@ struct Common {
     sweeper: Arc<Sweeper>,
     connections: Arc<Connections>,
     session: String,
+    run: String,
     next_request: Arc<AtomicU64>,
     stop: CancellationToken,
 }
@@ -147,7 +148,7 @@ impl Server {
         let audit = Arc::new(audit);
         let bound = bind(&config.listeners, taken)?;
         let engine = Arc::new(Engine::new(config.upstream.clone(), &config.bounds));
-        let sweeper = Sweeper::new(Arc::clone(&engine), &config.instance);
+        let sweeper = Sweeper::new(Arc::clone(&engine), &config.instance, Arc::clone(&audit));
         // a passed socket may stand elsewhere than the configuration says
         let passed: Vec<Address> =
             bound.iter().filter_map(Listener::path).filter_map(|path| address_of(&path)).collect();
@@ -160,7 +161,8 @@ impl Server {
             audit,
             sweeper,
             connections: Arc::default(),
-            session: session.unwrap_or_else(session_name),
+            session: session.unwrap_or_else(|| DEFAULT_SESSION.to_owned()),
+            run: run_name(),
             next_request: Arc::new(AtomicU64::new(1)),
             stop: CancellationToken::new(),
         };
@@ -253,6 +255,7 @@ impl Common {
             isolate: config.isolate,
             listener: config.name.clone(),
             session: self.session.clone(),
+            run: self.run.clone(),
             next_request: Arc::clone(&self.next_request),
             audit: Arc::clone(&self.audit),
             audit_required: self.config.audit.required,
@@ -394,7 +397,10 @@ fn tell_reloading() {
 }
 
 /// A name for this run, unlike that of any other run on this machine: its start in nanoseconds and its process.
-fn session_name() -> String {
+fn run_name() -> String {
     let nanoseconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     format!("{:x}{:x}", nanoseconds & 0xff_ffff_ffff, std::process::id())
 }
+
+/// The session of a server that was given none: the same after every restart, so that a restart is no fresh budget.
+const DEFAULT_SESSION: &str = "default";

@@ -114,11 +114,32 @@ pub enum ReloadOutcome {
     Refused,
 }
 
+/// An object that the broker removed by itself: what a session left, or what was over. With it a log accounts for each
+/// object that was made through the broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removed {
+    /// When the engine had removed it.
+    pub time: SystemTime,
+    /// Whose it was.
+    pub owner: String,
+    /// The session that it was made in.
+    pub session: String,
+    /// The `operationId` of what the broker asked for.
+    pub operation: &'static str,
+    /// Its full ID; a volume's name.
+    pub object: String,
+    /// Its name.
+    pub name: String,
+    /// Why it had to go.
+    pub reason: String,
+}
+
 /// What a line of the audit is about.
 #[derive(Debug)]
 enum Entry {
     Request(Box<Record>),
     Reload(Reload),
+    Removed(Box<Removed>),
 }
 
 /// What became of a request.
@@ -236,6 +257,13 @@ impl Audit {
     pub fn reloaded(&self, reload: Reload) {
         if let Some(queue) = &self.queue {
             queue.push(Entry::Reload(reload));
+        }
+    }
+
+    /// Queues the record of something that the broker removed by itself, as [`Self::record`] does.
+    pub fn removed(&self, removed: Removed) {
+        if let Some(queue) = &self.queue {
+            queue.push(Entry::Removed(Box::new(removed)));
         }
     }
 

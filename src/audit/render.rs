@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::{Decision, Format, LoadedPolicy, Record, Reload, ReloadOutcome};
+use super::{Decision, Format, LoadedPolicy, Record, Reload, ReloadOutcome, Removed};
 
 /// The JSON form of a record. The names and their order are a promise to those who read logs.
 #[derive(Serialize)]
@@ -51,6 +51,20 @@ struct Line<'a> {
     amended: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
+}
+
+/// The JSON form of what the broker removed by itself: the names are those of [`Line`] where they mean the same.
+#[derive(Serialize)]
+struct Sweep<'a> {
+    r#type: &'static str,
+    time: String,
+    owner: &'a str,
+    session: &'a str,
+    operation: &'static str,
+    object: String,
+    name: String,
+    decision: &'static str,
+    reason: String,
 }
 
 #[derive(Serialize)]
@@ -158,6 +172,24 @@ pub(super) fn reload(reload: &Reload, format: Format, out: &mut String) {
         let _ = write!(out, "  needs a restart: {setting}");
     }
     let _ = writeln!(out, "{}", reason.map_or_else(String::new, |reason| format!("  {reason}")));
+}
+
+/// The line for what the broker removed by itself.
+pub(super) fn removed(removed: &Removed, format: Format, out: &mut String) {
+    let Removed { time, owner, session, operation, object, name, reason } = removed;
+    let time = humantime::format_rfc3339_millis(*time).to_string();
+    let (object, name, reason) = (clean(object, WORD), clean(name, WORD), clean(reason, SENTENCE));
+    match format {
+        Format::Json => {
+            let (r#type, decision) = ("sweep", "removed");
+            push_json(&Sweep { r#type, time, owner, session, operation, object, name, decision, reason }, out);
+        }
+        Format::Text => {
+            // writing to a String cannot fail
+            let _ =
+                writeln!(out, "{time} removed   {operation:<20} object={object} {name}  {reason}  [{owner} {session}]");
+        }
+    }
 }
 
 /// The line that stands where records were lost.

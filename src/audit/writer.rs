@@ -58,6 +58,7 @@ impl Writer {
                 (Entry::Request(record), Format::Json) => render::json(record, &mut text),
                 (Entry::Request(record), Format::Text) => render::text(record, self.colours, &mut text),
                 (Entry::Reload(reload), format) => render::reload(reload, format, &mut text),
+                (Entry::Removed(removed), format) => render::removed(removed, format, &mut text),
             }
         }
         if batch.lost > 0 {

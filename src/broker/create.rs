@@ -5,21 +5,24 @@
 //! half-made: what cannot be finished is removed.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use hyper::header::HeaderMap;
 use hyper::{Response, StatusCode};
 use serde::Deserialize;
 
-use super::{Answered, Broker, Way, volumes};
-use crate::audit::Record;
+use super::{Answered, Broker, Grounds, Way, volumes};
+use crate::audit::{Record, Removed};
 use crate::operation::names::ContainerId;
+use crate::policy::facts::Facts;
 use crate::policy::housekeeping;
 use crate::policy::ownership::Stamp;
 use crate::policy::permit::{FollowUp, Permit};
 use crate::policy::view::without_host_paths;
 use crate::request::ApiVersion;
 use crate::response::{self, Body, BrokerError};
+use crate::session::Turn;
 use crate::upstream::{Link, UpstreamError};
 
 #[derive(Deserialize)]
@@ -40,10 +43,11 @@ pub(super) async fn send(
     broker: &Arc<Broker>,
     way: &mut Way<'_>,
     permit: Permit,
-    stamp: &Stamp,
+    grounds: &Grounds,
+    turn: Option<Turn>,
 ) -> Result<Answered, BrokerError> {
-    let (broker_in_task, version, expires) = (Arc::clone(broker), way.version, stamp.expires);
-    let task = broker.tasks.spawn(async move { create(&broker_in_task, &permit, version, expires).await });
+    let (broker_in_task, version, grounds) = (Arc::clone(broker), way.version, grounds.clone());
+    let task = broker.tasks.spawn(async move { create(&broker_in_task, &permit, version, &grounds, turn).await });
     let whole = task.await.map_err(|_| BrokerError::CreateUndone("the create was broken off".to_owned()))??;
     way.recorder.note(|record| note(record, &whole));
     Ok(Answered { response: answer(whole), place: None })
@@ -53,33 +57,61 @@ async fn create(
     broker: &Broker,
     permit: &Permit,
     version: ApiVersion,
-    expires: Option<u64>,
+    grounds: &Grounds,
+    turn: Option<Turn>,
 ) -> Result<Whole, BrokerError> {
     // before it is sent: an engine that dies in between may have made the container and never say so
-    if let Some(expires) = expires {
+    if let Some(expires) = grounds.stamp.expires {
         broker.parts.sweeper.due(expires);
     }
     let made = volumes::make(broker, permit).await?;
-    let result = create_container(broker, permit, version).await;
+    let result = create_container(broker, permit, version, grounds, turn).await;
     if !matches!(&result, Ok(whole) if whole.status == StatusCode::CREATED) {
         volumes::discard(broker, permit, &made).await;
     }
     result
 }
 
-async fn create_container(broker: &Broker, permit: &Permit, version: ApiVersion) -> Result<Whole, BrokerError> {
+async fn create_container(
+    broker: &Broker,
+    permit: &Permit,
+    version: ApiVersion,
+    grounds: &Grounds,
+    turn: Option<Turn>,
+) -> Result<Whole, BrokerError> {
     let whole = ask(broker, permit, version).await.inspect_err(|_| broker.parts.sweeper.doubt())?;
     if whole.status != StatusCode::CREATED {
         return Ok(whole);
     }
+    if grounds.policy.containers.limits.disk.value().is_some() {
+        broker.parts.sweeper.watch_disk();
+    }
+    // from now on whoever counts sees it
+    let is_counted = turn.is_some();
+    drop(turn);
     let id = read_id(&whole.bytes)?;
-    match finish(broker, permit, &id).await {
+    let finished = async {
+        finish(broker, permit, &id).await?;
+        if is_counted { recount(broker, permit, grounds).await } else { Ok(()) }
+    };
+    match finished.await {
         Ok(()) => Ok(whole),
         Err(error) => {
-            discard(broker, permit, &id).await;
+            discard(broker, permit, &grounds.stamp, &id).await;
             Err(error)
         }
     }
+}
+
+/// Another broker of the same owner does not wait for our turns: of what was made too much, each removes its own.
+async fn recount(broker: &Broker, permit: &Permit, grounds: &Grounds) -> Result<(), BrokerError> {
+    let judge = grounds.judge();
+    let mut facts = Facts::default();
+    for query in judge.recount_questions(permit.operation()) {
+        let fact = broker.parts.engine.fact(&query, &grounds.stamp.owner).await?;
+        facts.insert(query, fact);
+    }
+    Ok(judge.recount(permit.operation(), &facts)?)
 }
 
 /// Asks the engine. After an error nobody knows whether there is a container, or will be.
@@ -113,11 +145,22 @@ async fn finish(broker: &Broker, permit: &Permit, id: &ContainerId) -> Result<()
 }
 
 /// Removes what must not stay. Where even that fails, its deadline ends it.
-async fn discard(broker: &Broker, permit: &Permit, id: &ContainerId) {
+async fn discard(broker: &Broker, permit: &Permit, stamp: &Stamp, id: &ContainerId) {
     let Some(permit) = housekeeping::discard_created(permit, id) else { return };
     let outcome = broker.parts.engine.perform(&permit).await;
     let gone = |status: StatusCode| status.is_success() || status == StatusCode::NOT_FOUND;
-    if !matches!(&outcome, Ok((status, _)) if gone(*status)) {
+    if matches!(&outcome, Ok((status, _)) if gone(*status)) {
+        let Stamp { owner, session, expires: _, policy: _, depth: _ } = stamp;
+        broker.parts.audit.removed(Removed {
+            time: SystemTime::now(),
+            owner: owner.to_string(),
+            session: session.clone(),
+            operation: "ContainerDelete",
+            object: id.to_string(),
+            name: String::new(),
+            reason: "its create could not be finished".to_owned(),
+        });
+    } else {
         let outcome = outcome.map(|(status, _)| status);
         tracing::warn!(container = %id, ?outcome, "a container that was not finished stays until it expires");
     }

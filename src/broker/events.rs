@@ -96,7 +96,10 @@ impl Events {
             Ok(Fact::Network(Some(found))) => judge.stamp.owner.owns(&found.labels),
             Ok(Fact::Volume(Some(found))) => judge.stamp.owner.owns(&found.labels),
             Ok(Fact::Container(None) | Fact::Network(None) | Fact::Volume(None)) => false,
-            Ok(Fact::Exec(_) | Fact::Image(_) | Fact::Engine(_) | Fact::Impostor(_)) | Err(_) => false,
+            Ok(
+                Fact::Exec(_) | Fact::Image(_) | Fact::Engine(_) | Fact::Count(_) | Fact::Usage(_) | Fact::Impostor(_),
+            )
+            | Err(_) => false,
         }
     }
 }

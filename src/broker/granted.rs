@@ -49,6 +49,8 @@ async fn image(broker: &Broker, judge: &Judge<'_>, id: &str) -> Result<Option<Bo
         | Fact::Network(_)
         | Fact::Volume(_)
         | Fact::Engine(_)
-        | Fact::Impostor(_) => Ok(None),
+        | Fact::Impostor(_)
+        | Fact::Count(_)
+        | Fact::Usage(_) => Ok(None),
     }
 }

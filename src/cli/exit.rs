@@ -150,7 +150,7 @@ fn of_config(error: &ConfigError) -> Exit {
 pub(super) const EXIT_CODES: &str = "\
 Exit codes:
    0  done
-   1  no: the broker is not healthy, the request is refused, something is wrong with the installation
+   1  no: the broker is not healthy, the request is refused, something is wrong with the installation or was left
   64  the command line is wrong
   65  a policy is wrong
   66  a file is not there or cannot be read

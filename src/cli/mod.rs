@@ -18,6 +18,7 @@ mod run;
 mod serve;
 mod situation;
 mod surroundings;
+mod sweep;
 pub mod terminal;
 
 use std::future::Future;
@@ -81,6 +82,9 @@ enum Command {
     /// Ask a running broker whether it and its engine answer
     #[command(after_long_help = healthcheck::EXAMPLES)]
     Healthcheck(healthcheck::HealthcheckArgs),
+    /// Remove what is over, or everything that an owner has
+    #[command(long_about = sweep::LONG_ABOUT, after_long_help = sweep::EXAMPLES)]
+    Sweep(Box<sweep::SweepArgs>),
     /// Print a script that completes this command line in a shell
     #[command(after_long_help = COMPLETION_EXAMPLES)]
     Completion {
@@ -130,6 +134,7 @@ where
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Operations(arguments) => operations::run(&arguments),
         Command::Healthcheck(arguments) => healthcheck::run(&arguments),
+        Command::Sweep(arguments) => sweep::run(*arguments, &origins, environment),
         Command::Completion { shell } => complete(shell),
     }
 }

@@ -46,6 +46,7 @@ pub(super) fn told(all: Vec<Words>) -> Vec<Told> {
         | Command::Policy(_)
         | Command::Operations(_)
         | Command::Healthcheck(_)
+        | Command::Sweep(_)
         | Command::Completion { .. } => None,
     };
     all.into_iter().filter_map(told).collect()

@@ -158,7 +158,7 @@ fn read_group(text: &str) -> Result<String, String> {
 }
 
 /// A name that becomes part of an owner label, where `/` separates the parts.
-fn read_name(text: &str) -> Result<String, String> {
+pub(crate) fn read_name(text: &str) -> Result<String, String> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     if text.is_empty() || text.len() > LONGEST_NAME || !text.bytes().all(is_plain) {
         return Err(format!("write at most {LONGEST_NAME} letters, digits, `.`, `_` and `-`"));

@@ -28,6 +28,7 @@ use crate::upstream::address::Address;
 
 pub use reread::Reread;
 pub use resolve::{Told, resolve, resolve_one};
+pub(crate) use resolve::{choose_upstream, instance_at};
 
 use file::FileError;
 

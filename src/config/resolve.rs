@@ -95,10 +95,16 @@ fn of_listener(name: String, error: ConfigError) -> ConfigError {
     ConfigError::Listener { name, source: Box::new(error) }
 }
 
+/// The instance of a broker whose first listener has this address, where none is said.
+pub(crate) fn instance_at(listen: &Address, warnings: &mut Vec<String>) -> String {
+    let derived = instance::derive(listen.path());
+    warnings.extend(derived.warning.map(str::to_owned));
+    derived.instance
+}
+
 fn derive_instance(listeners: &[ListenerConfig], warnings: &mut Vec<String>) -> String {
     let Some(first) = listeners.first() else { return String::new() };
-    let derived = instance::derive(first.listen.path());
-    warnings.extend(derived.warning.map(str::to_owned));
+    let instance = instance_at(&first.listen, warnings);
     if listeners.len() > 1 {
         warnings.push(format!(
             "the broker's instance comes from the address of its first listener `{}`; say `instance`, or another first \
@@ -106,11 +112,11 @@ fn derive_instance(listeners: &[ListenerConfig], warnings: &mut Vec<String>) -> 
             first.name
         ));
     }
-    derived.instance
+    instance
 }
 
 /// The engine's address, and in words where it comes from.
-fn choose_upstream(
+pub(crate) fn choose_upstream(
     asked: Option<Address>,
     origins: &Origins,
     environment: &Environment,

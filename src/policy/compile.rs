@@ -159,6 +159,8 @@ pub struct Containers {
     pub tmpfs: Vec<String>,
     /// `[containers.limits]`
     pub limits: Limits,
+    /// `[containers.totals]`
+    pub totals: Totals,
     /// `[containers.host]`
     pub host: Host,
 }
@@ -289,6 +291,17 @@ pub struct Limits {
     pub over: Over,
     /// `containers.limits.required`
     pub required: bool,
+}
+
+/// `[containers.totals]`: what all containers of an owner may use together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// `containers.totals.memory`, in bytes.
+    pub memory: Limit<u64>,
+    /// `containers.totals.cpus`, in billionths of a CPU.
+    pub cpus: Limit<i64>,
+    /// `containers.totals.pids`
+    pub pids: Limit<i64>,
 }
 
 /// Where a container's log goes and how large it grows.
@@ -469,6 +482,7 @@ impl Default for Containers {
             copy_out: false,
             tmpfs: Vec::new(),
             limits: Limits::default(),
+            totals: Totals::default(),
             host: Host::default(),
         }
     }

@@ -9,13 +9,16 @@ use super::facts::{ContainerFacts, FactQuery, Facts};
 use super::judge::{Judge, Judged};
 use super::pattern::ImageReference;
 use super::permit::Relay;
-use super::{container_name, container_update, exec, image, namespaces, network, networking, processes, volume, word};
+use super::{
+    container_name, container_update, exec, image, namespaces, network, networking, processes, quota, volume, word,
+};
 use crate::operation::Operation;
 use crate::operation::container::{
     ArchivePathQuery, ArchivePutQuery, ContainerAction, ContainerAttachQuery, ContainerDeleteQuery,
     ContainerInspectQuery, ContainerKillQuery, ContainerListQuery, ContainerLogsQuery, ContainerOperation,
     ContainerStartQuery, ContainerStatsQuery, ContainerStopQuery, ContainerWaitQuery, ResizeQuery,
 };
+use crate::operation::model::HostConfig;
 use crate::operation::names::ContainerRef;
 use crate::request::Filters;
 
@@ -42,6 +45,10 @@ pub(super) fn questions(
             wanted.extend(networking::neighbours_of(judge, words, facts));
         }
         wanted.extend(starts(action).then(|| FactQuery::Image(found.image_id.clone())));
+    }
+    let updated = judge.controlled(reference, is_fresh(action), facts).filter(|found| judge.owns(found));
+    if let (Some(found), ContainerAction::Update(_)) = (updated, action) {
+        wanted.extend(quota::update_questions(judge, &found.id));
     }
     wanted
 }
@@ -315,7 +322,11 @@ fn amend(
     let bounded = |ContainerStopQuery { signal, t }| ContainerStopQuery { signal, t: t.map(bound_grace) };
     Ok(match action {
         ContainerAction::Update(body) => {
-            ContainerAction::Update(Box::new(container_update::decide(judge, &body, facts.engine())?))
+            let body = container_update::decide(judge, &body, facts.engine())?;
+            if judge.owns(found) {
+                quota::still_fits(judge, "ContainerUpdate", &found.id, &HostConfig::from(body.clone()), facts)?;
+            }
+            ContainerAction::Update(Box::new(body))
         }
         ContainerAction::Delete(ContainerDeleteQuery { v, force, link }) => {
             ContainerAction::Delete(ContainerDeleteQuery { v: v || judge.owns(found), force, link })

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::command::Commands;
 use super::compile::Control;
 use super::denial::{Denial, shown};
-use super::facts::{FactQuery, Facts, ImageFacts};
+use super::facts::{Counted, FactQuery, Facts, ImageFacts};
 use super::file::keys;
 use super::host_config::{self, Create};
 use super::judge::{Judge, Judged};
@@ -18,12 +18,12 @@ use super::pattern::ImageReference;
 use super::permit::{FollowUp, Relay};
 use super::template::Parts;
 use super::{
-    addresses, binds, command, container_name, image, labels, mounts, namespaces, networking, publish, template,
-    volume_mounts, word,
+    addresses, binds, command, container_name, image, labels, mounts, namespaces, networking, ownership, publish,
+    quota, template, volume_mounts, word,
 };
 use crate::operation::Operation;
 use crate::operation::container::{ContainerCreate, ContainerCreateQuery, ContainerOperation};
-use crate::operation::model::{ContainerCreateBody, EnvList, HealthConfig};
+use crate::operation::model::{ContainerCreateBody, EnvList, HealthConfig, StringMap};
 
 /// Docker's `operationId`.
 pub(super) const ID: &str = "ContainerCreate";
@@ -42,6 +42,8 @@ pub(super) fn questions(judge: &Judge<'_>, create: &ContainerCreate, facts: &Fac
     wanted.extend(mounts::questions(&body.host_config));
     wanted.extend(namespaces::questions(judge, body, facts));
     wanted.extend(publish::questions(judge, body));
+    wanted.extend(quota::questions(judge, Counted::Containers));
+    wanted.extend(quota::questions(judge, Counted::Volumes));
     wanted
 }
 
@@ -69,6 +71,9 @@ pub(super) fn decide(judge: &Judge<'_>, create: ContainerCreate, facts: &Facts) 
     let query = ContainerCreateQuery { name: query.name, platform: query.platform };
     let create = ContainerCreate { query, body };
     networking::names_are_free(judge, &create, facts)?;
+    quota::more(judge, ID, Counted::Containers, 1, facts)?;
+    quota::more(judge, ID, Counted::Volumes, volumes.len(), facts)?;
+    quota::fits(judge, ID, &create.body.host_config, facts)?;
     Ok(Judged {
         operation: Operation::Container(ContainerOperation::Create(Box::new(create))),
         relay: Relay::AsIs,
@@ -210,7 +215,7 @@ fn judge_body(
         entrypoint,
         network_disabled,
         mac_address,
-        labels: labels::stamped(judge, labels, Some(&image.id)),
+        labels: stamped(judge, labels, &image.id),
         stop_signal,
         stop_timeout,
         shell,
@@ -225,6 +230,15 @@ fn judge_body(
 /// inspects look right, and what it meant is compared after the create.
 fn addressed(named: &str, image: &ImageFacts) -> String {
     if image::names_by_id(named, &image.id) { image.id.clone() } else { named.to_owned() }
+}
+
+/// The labels of a container: the client's, ours, and the bound on its disk, which is always written, for a label that is
+/// not would come from the image.
+fn stamped(judge: &Judge<'_>, labels: StringMap, image_id: &str) -> StringMap {
+    let StringMap(mut labels) = labels::stamped(judge, labels, Some(image_id));
+    let disk = judge.policy.containers.limits.disk.value().map_or_else(|| "unlimited".to_owned(), u64::to_string);
+    labels.insert(judge.stamp.depth.key(ownership::DISK), disk);
+    StringMap(labels)
 }
 
 fn judge_env(judge: &Judge<'_>, env: &EnvList) -> Result<(), Denial> {

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::ownership::{EXPIRES, IMAGE, OWNER, POLICY, PREFIX, SESSION, VERSION};
+use super::ownership::{DISK, EXPIRES, IMAGE, OWNER, POLICY, PREFIX, SESSION, VERSION};
 
 /// How many brokers stand between a broker and the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -78,7 +78,7 @@ impl fmt::Display for Depth {
 const INNER: &str = "inner.";
 
 /// All keys of ours.
-const KEYS: [&str; 6] = [OWNER, SESSION, EXPIRES, POLICY, VERSION, IMAGE];
+const KEYS: [&str; 7] = [OWNER, SESSION, EXPIRES, POLICY, VERSION, IMAGE, DISK];
 
 /// Bytes.
 const LONGEST_VALUE: usize = 256;

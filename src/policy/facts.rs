@@ -28,8 +28,60 @@ pub enum FactQuery {
     Volume(String),
     /// What the engine can do.
     Engine,
+    /// How many objects of a kind the owner has.
+    Count {
+        /// The kind.
+        of: Counted,
+        /// The session whose share is counted as well.
+        session: String,
+    },
+    /// What the owner's containers may use together.
+    Usage {
+        /// Without this one, by its full ID: its limits are about to change.
+        except: Option<ContainerId>,
+    },
     /// Whether there is a container that carries the owner's label and is not the owner's.
     Impostor,
+}
+
+/// A kind of object whose number a policy can bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Counted {
+    /// Containers, running or not.
+    Containers,
+    /// Networks.
+    Networks,
+    /// Volumes that have a name of ours: anonymous ones carry no label.
+    Volumes,
+}
+
+/// How many objects of a kind there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CountFacts {
+    /// In the session that was asked for.
+    pub session: usize,
+    /// Of the owner, in all sessions.
+    pub owner: usize,
+}
+
+/// What some containers may use together, by their limits: a sum, and a container without a limit makes it unbounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct UsageFacts {
+    /// Bytes of memory.
+    pub memory: Used,
+    /// Billionths of a CPU.
+    pub nano_cpus: Used,
+    /// Processes and threads.
+    pub pids: Used,
+}
+
+/// A sum of limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Used {
+    /// Of those that have one.
+    pub sum: i64,
+    /// How many have none.
+    pub unbounded: usize,
 }
 
 /// Among whose containers a reference is looked up.
@@ -58,6 +110,10 @@ pub enum Fact {
     Volume(Option<VolumeFacts>),
     /// To [`FactQuery::Engine`].
     Engine(EngineFacts),
+    /// To [`FactQuery::Count`].
+    Count(CountFacts),
+    /// To [`FactQuery::Usage`].
+    Usage(UsageFacts),
     /// To [`FactQuery::Impostor`]: the ID of the first one.
     Impostor(Option<String>),
 }
@@ -263,6 +319,24 @@ impl Facts {
         }
     }
 
+    /// A count that was asked for.
+    #[must_use]
+    pub fn count(&self, query: &FactQuery) -> Option<CountFacts> {
+        match self.0.get(query) {
+            Some(Fact::Count(count)) => Some(*count),
+            _ => None,
+        }
+    }
+
+    /// A sum that was asked for.
+    #[must_use]
+    pub fn usage(&self, query: &FactQuery) -> Option<UsageFacts> {
+        match self.0.get(query) {
+            Some(Fact::Usage(usage)) => Some(*usage),
+            _ => None,
+        }
+    }
+
     /// A container that carries the owner's label and is not the owner's. Where it was not asked, all of them may be.
     #[must_use]
     pub fn impostor(&self) -> Option<&str> {
@@ -278,6 +352,17 @@ impl Facts {
         match self.0.get(&FactQuery::Engine) {
             Some(Fact::Engine(engine)) => engine.clone(),
             _ => EngineFacts::default(),
+        }
+    }
+}
+
+impl Used {
+    /// Adds one container's limit; zero and less mean that it has none.
+    pub fn add(&mut self, limit: i64) {
+        if limit > 0 {
+            self.sum = self.sum.saturating_add(limit);
+        } else {
+            self.unbounded = self.unbounded.saturating_add(1);
         }
     }
 }

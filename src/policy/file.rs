@@ -129,6 +129,8 @@ pub struct ContainersSection {
     pub tmpfs: Option<Vec<String>>,
     /// `limits`
     pub limits: LimitsSection,
+    /// `totals`
+    pub totals: TotalsSection,
     /// `host`
     pub host: HostSection,
 }
@@ -153,6 +155,18 @@ pub struct LimitsSection {
     pub over: Option<Over>,
     /// `required`
     pub required: Option<bool>,
+}
+
+/// `[containers.totals]`
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct TotalsSection {
+    /// `memory`
+    pub memory: Option<String>,
+    /// `cpus`
+    pub cpus: Option<CpusValue>,
+    /// `pids`
+    pub pids: Option<CountValue>,
 }
 
 /// `[containers.host]`

@@ -4,10 +4,10 @@
 
 use super::compile::{AttachMode, Scope};
 use super::denial::{Denial, shown};
-use super::facts::{ContainerFacts, FactQuery, Facts, NetworkFacts};
+use super::facts::{ContainerFacts, Counted, FactQuery, Facts, NetworkFacts};
 use super::file::keys;
 use super::judge::{Judge, Judged};
-use super::{network_connect, network_create};
+use super::{network_connect, network_create, quota};
 use crate::operation::Operation;
 use crate::operation::network::{NetworkInspectQuery, NetworkListQuery, NetworkOperation};
 
@@ -18,7 +18,11 @@ pub(super) fn questions(judge: &Judge<'_>, operation: &NetworkOperation, facts: 
         {
             vec![FactQuery::Network(network.clone())]
         }
-        NetworkOperation::Create(_) => network_create::questions(judge),
+        NetworkOperation::Create(_) => {
+            let mut wanted = network_create::questions(judge);
+            wanted.extend(quota::questions(judge, Counted::Networks));
+            wanted
+        }
         NetworkOperation::Connect { network, body } => {
             network_connect::questions(judge, network, &body.container, true, facts)
         }

@@ -5,11 +5,11 @@
 use super::compile::NetworkGrant;
 use super::container_create::patterns;
 use super::denial::{Denial, shown};
-use super::facts::{EngineFacts, FactQuery, Facts};
+use super::facts::{Counted, EngineFacts, FactQuery, Facts};
 use super::file::keys;
 use super::judge::{Judge, Judged};
 use super::pattern::Pattern;
-use super::{labels, word};
+use super::{labels, quota, word};
 use crate::operation::Operation;
 use crate::operation::model::{ConfigReference, IPAM, IPAMConfig, NetworkCreateRequest, StringMap};
 use crate::operation::network::NetworkOperation;
@@ -67,6 +67,7 @@ pub(super) fn decide(judge: &Judge<'_>, body: NetworkCreateRequest, facts: &Fact
     let internal = internal || grant.internal || !judge.policy.containers.attach.is_empty();
     let options = judge_options(judge, options, internal, &facts.engine())?;
     labels::judge_labels(judge, ID, "Labels", &labels)?;
+    quota::more(judge, ID, Counted::Networks, 1, facts)?;
     let amended = amended(internal && !body.internal, &options);
     let written = NetworkCreateRequest {
         name,

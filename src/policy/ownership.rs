@@ -23,6 +23,8 @@ pub const POLICY: &str = "docker-broker.policy";
 pub const VERSION: &str = "docker-broker.version";
 /// The ID of the image that was judged; on containers only.
 pub const IMAGE: &str = "docker-broker.image";
+/// How many bytes its writable layer and its anonymous volumes may hold, or `unlimited`; on containers only.
+pub const DISK: &str = "docker-broker.disk";
 
 /// Who a client acts for: the broker's instance and the listener that the client came in by.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

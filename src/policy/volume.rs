@@ -5,11 +5,11 @@
 use super::compile::{Scope, VolumeGrant};
 use super::container_create::patterns;
 use super::denial::{Denial, shown};
-use super::facts::{FactQuery, Facts, VolumeFacts};
+use super::facts::{Counted, FactQuery, Facts, VolumeFacts};
 use super::file::keys;
 use super::judge::{Judge, Judged};
 use super::pattern::Pattern;
-use super::{labels, mounts, word};
+use super::{labels, mounts, quota, word};
 use crate::operation::Operation;
 use crate::operation::model::{ClusterVolumeSpec, VolumeCreateRequest};
 use crate::operation::volume::{VolumeDeleteQuery, VolumeListQuery, VolumeOperation};
@@ -23,8 +23,10 @@ pub(super) fn questions(judge: &Judge<'_>, operation: &VolumeOperation) -> Vec<F
             vec![FactQuery::Volume(name.clone())]
         }
         // the engine answers a name that exists with whoever's volume has it
-        VolumeOperation::Create(body) if !judge.policy.unrestricted && is_volume_name(&body.name) => {
-            vec![FactQuery::Volume(body.name.clone())]
+        VolumeOperation::Create(body) if !judge.policy.unrestricted => {
+            let mut wanted = quota::questions(judge, Counted::Volumes);
+            wanted.extend(is_volume_name(&body.name).then(|| FactQuery::Volume(body.name.clone())));
+            wanted
         }
         VolumeOperation::Create(_)
         | VolumeOperation::Inspect { .. }
@@ -100,6 +102,8 @@ fn judge_create(judge: &Judge<'_>, body: VolumeCreateRequest, facts: &Facts) -> 
     if facts.volume(&name).is_some_and(|existing| !owns(judge, existing)) {
         return Err(taken(judge, &name));
     }
+    // a name that is the owner's already makes no further one
+    quota::more(judge, CREATE, Counted::Volumes, usize::from(facts.volume(&name).is_none()), facts)?;
     let labels = labels::stamped(judge, labels, None);
     Ok(VolumeCreateRequest { name, labels, ..VolumeCreateRequest::default() })
 }

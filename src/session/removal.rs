@@ -5,10 +5,12 @@
 //! never say that something is gone of which the engine did not say so.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use futures_util::{StreamExt, stream};
 use hyper::StatusCode;
 
+use crate::audit::{Audit, Removed};
 use crate::policy::facts::{NetworkFacts, VolumeFacts};
 use crate::policy::housekeeping;
 use crate::policy::ownership::{Owner, SESSION, expiry};
@@ -59,6 +61,13 @@ pub enum Why {
     Expired,
     /// Whoever made it never started it, and is gone.
     NeverStarted,
+    /// It takes more disk than it may.
+    Disk {
+        /// How many bytes were found.
+        used: u64,
+        /// How many it may take.
+        bound: u64,
+    },
 }
 
 /// An object of somebody who is meant.
@@ -150,7 +159,23 @@ pub async fn remove(engine: &Engine, whose: &Whose, which: &Which, dry_run: bool
     Ok(removal)
 }
 
+/// Removes one container that was listed; none where it is not proved to be of those who are meant.
+pub(super) async fn remove_container(
+    engine: &Engine,
+    whose: &Whose,
+    container: &ListedContainer,
+    why: Why,
+) -> Option<Result<Item, Left>> {
+    let candidate = container_candidate(whose, container, why)?;
+    Some(carry_out_one(engine, candidate).await)
+}
+
 impl Removal {
+    /// Writes what was removed into the audit.
+    pub fn record(&self, audit: &Audit) {
+        self.removed.iter().for_each(|item| item.record(audit));
+    }
+
     /// Whether everything that was to go is gone.
     #[must_use]
     pub fn is_complete(&self) -> bool {
@@ -158,13 +183,10 @@ impl Removal {
     }
 
     fn container(&mut self, whose: &Whose, which: &Which, container: &ListedContainer) -> Option<Candidate> {
-        let ListedContainer { facts, names, state } = container;
-        let owner = whose.owner(&facts.labels)?;
-        let forgotten = facts.created.filter(|_| state == "created");
-        let why = self.is_to_go(which, &facts.labels, forgotten)?;
-        let permit = Some(housekeeping::remove_owned(&owner, facts)?);
-        let name = names.first().cloned().unwrap_or_default();
-        Some(Candidate { item: item(Kind::Container, facts.id.as_str(), name, owner, &facts.labels, why), permit })
+        whose.owner(&container.facts.labels)?;
+        let forgotten = container.facts.created.filter(|_| container.state == "created");
+        let why = self.is_to_go(which, &container.facts.labels, forgotten)?;
+        container_candidate(whose, container, why)
     }
 
     fn network(&mut self, whose: &Whose, which: &Which, network: &NetworkFacts) -> Option<Candidate> {
@@ -225,7 +247,32 @@ impl Which {
     }
 }
 
+impl Item {
+    /// Writes into the audit that it was removed.
+    pub fn record(&self, audit: &Audit) {
+        let Self { kind, id, name, owner, session, expires: _, why } = self;
+        audit.removed(Removed {
+            time: SystemTime::now(),
+            owner: owner.to_string(),
+            session: session.clone(),
+            operation: kind.delete_operation(),
+            object: id.clone(),
+            name: name.clone(),
+            reason: why.to_string(),
+        });
+    }
+}
+
 impl Kind {
+    /// Docker's `operationId` of its removal.
+    const fn delete_operation(self) -> &'static str {
+        match self {
+            Self::Container => "ContainerDelete",
+            Self::Network => "NetworkDelete",
+            Self::Volume => "VolumeDelete",
+        }
+    }
+
     /// The word for people and logs.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -237,15 +284,18 @@ impl Kind {
     }
 }
 
-impl Why {
-    /// A few words that stand after `removed:`.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
+/// A few words that stand after `removed:`.
+impl fmt::Display for Why {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Asked => "asked for",
-            Self::SessionEnded => "its session ended",
-            Self::Expired => "its time was over",
-            Self::NeverStarted => "it was never started",
+            Self::Asked => formatter.write_str("asked for"),
+            Self::SessionEnded => formatter.write_str("its session ended"),
+            Self::Expired => formatter.write_str("its time was over"),
+            Self::NeverStarted => formatter.write_str("it was never started"),
+            Self::Disk { used, bound } => {
+                let over = used.saturating_sub(*bound);
+                write!(formatter, "it took {used} bytes of disk, {over} more than the {bound} that it may")
+            }
         }
     }
 }
@@ -268,6 +318,14 @@ impl fmt::Display for Kind {
     }
 }
 
+fn container_candidate(whose: &Whose, container: &ListedContainer, why: Why) -> Option<Candidate> {
+    let ListedContainer { facts, names, state: _ } = container;
+    let owner = whose.owner(&facts.labels)?;
+    let permit = Some(housekeeping::remove_owned(&owner, facts)?);
+    let name = names.first().cloned().unwrap_or_default();
+    Some(Candidate { item: item(Kind::Container, facts.id.as_str(), name, owner, &facts.labels, why), permit })
+}
+
 async fn carry_out_one(engine: &Engine, Candidate { item, permit }: Candidate) -> Result<Item, Left> {
     let outcome = match permit {
         Some(permit) => engine.perform(&permit).await,
@@ -279,7 +337,7 @@ async fn carry_out_one(engine: &Engine, Candidate { item, permit }: Candidate) -
     };
     let (obstacle, words) = match outcome {
         Ok((status, _)) if status.is_success() || status == StatusCode::NOT_FOUND => return Ok(item),
-        Ok((status, bytes)) => (obstacle(item.kind, status), String::from_utf8_lossy(&bytes).trim_end().to_owned()),
+        Ok((status, bytes)) => (obstacle(item.kind, status), words(&bytes)),
         Err(error) => (Obstacle::Failed, with_causes(&error)),
     };
     Err(Left { item, obstacle, words })
@@ -299,6 +357,13 @@ fn obstacle(kind: Kind, status: StatusCode) -> Obstacle {
         (Kind::Network | Kind::Volume, StatusCode::CONFLICT | StatusCode::FORBIDDEN) => Obstacle::InUse,
         (Kind::Container | Kind::Network | Kind::Volume, _) => Obstacle::Failed,
     }
+}
+
+/// What the engine says in its error: `{"message": …}`, or whatever it is.
+fn words(answer: &[u8]) -> String {
+    let read = serde_json::from_slice::<serde_json::Value>(answer).ok();
+    let message = read.as_ref().and_then(|error| error.get("message")?.as_str());
+    message.map_or_else(|| String::from_utf8_lossy(answer).trim_end().to_owned(), str::to_owned)
 }
 
 fn with_causes(error: &UpstreamError) -> String {

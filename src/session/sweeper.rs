@@ -5,7 +5,7 @@
 //! whose end nobody saw, because the broker or the connection to the engine died, may still put something there: in
 //! such a doubt, and at start-up, it looks again soon, and then at ever longer intervals. It also removes containers that
 //! were made before the broker started, more than a minute ago, and were never started: a broker or client that died in
-//! between left them behind. Must never touch an object that is not proved to be this instance's, nor keep a table of
+//! between left them behind. Beside that it looks at how much disk containers take, where that is bounded. Must never touch an object that is not proved to be this instance's, nor keep a table of
 //! what there is: another broker may have made or removed it meanwhile.
 
 use std::collections::BTreeSet;
@@ -14,10 +14,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::disk::{self, DiskWatch};
 use super::removal::{self, Left, Obstacle, Removal, Which, Whose};
+use crate::audit::Audit;
 use crate::upstream::{Engine, UpstreamError};
 
 /// Removes what is over.
@@ -30,6 +32,10 @@ pub struct Sweeper {
     doubt: AtomicBool,
     /// Deadlines (Unix seconds) of creates that no look at the engine has come after yet.
     told: Mutex<BTreeSet<u64>>,
+    /// What is removed is written down here.
+    audit: Arc<Audit>,
+    /// A container with a bound on its disk was made.
+    bounded: Notify,
 }
 
 /// What one round left to do.
@@ -65,10 +71,17 @@ struct Look {
 impl Sweeper {
     /// A sweeper for everything of an instance.
     #[must_use]
-    pub fn new(engine: Arc<Engine>, instance: &str) -> Arc<Self> {
-        let doubt = AtomicBool::new(true);
+    pub fn new(engine: Arc<Engine>, instance: &str, audit: Arc<Audit>) -> Arc<Self> {
         let whose = Whose::Instance(instance.to_owned());
-        Arc::new(Self { engine, whose, news: Notify::new(), doubt, told: Mutex::default() })
+        Arc::new(Self {
+            engine,
+            whose,
+            news: Notify::new(),
+            doubt: AtomicBool::new(true),
+            told: Mutex::default(),
+            audit,
+            bounded: Notify::new(),
+        })
     }
 
     /// Something is being made that expires at this time (Unix seconds).
@@ -76,6 +89,11 @@ impl Sweeper {
         tracing::debug!(expires, "something is being made");
         self.told().insert(expires);
         self.news.notify_one();
+    }
+
+    /// A container was made that may take only so much disk.
+    pub fn watch_disk(&self) {
+        self.bounded.notify_one();
     }
 
     /// A create was sent, and nobody knows whether something was made or will be.
@@ -86,6 +104,42 @@ impl Sweeper {
 
     /// Runs until it is stopped.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        // a slow look at sizes holds up no deadline
+        tokio::join!(self.by_deadline(&stop), self.by_size(&stop));
+    }
+
+    /// Removes what takes too much disk. While no container has a bound it waits for one.
+    async fn by_size(&self, stop: &CancellationToken) {
+        let mut watch = DiskWatch::new();
+        let mut said = Said::new();
+        loop {
+            let look = tokio::select! {
+                look = watch.look(&self.engine, &self.whose) => look,
+                () = stop.cancelled() => return,
+            };
+            let pause = match look {
+                Ok(disk::Look { removed, left, pause }) => {
+                    let removal = Removal { removed, left, ..Removal::default() };
+                    self.tell(&removal, &mut said);
+                    pause
+                }
+                Err(_) => Some(LONGEST_RETRY),
+            };
+            if pause.is_none() {
+                tokio::select! {
+                    () = sleep(LONGEST_SLEEP) => {}
+                    () = self.bounded.notified() => {}
+                    () = stop.cancelled() => return,
+                }
+            }
+            tokio::select! {
+                () = sleep(pause.unwrap_or(FIRST_LOOK_AT_SIZE)) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    async fn by_deadline(&self, stop: &CancellationToken) {
         let started = unix_now();
         let mut patience = SHORTEST_RETRY;
         let mut look = Look { step: LONGEST_SLEEP, at: Instant::now() };
@@ -123,7 +177,7 @@ impl Sweeper {
     async fn sweep(&self, started: u64, now: u64, said: &mut Said) -> Result<Round, UpstreamError> {
         let due = Which::Due { now, began: Some(started) };
         let removal = removal::remove(&self.engine, &self.whose, &due, false).await?;
-        tell(&removal, said);
+        self.tell(&removal, said);
         Ok(Round { next: removal.next, retry: Retry::after(&removal) })
     }
 }
@@ -139,11 +193,18 @@ fn tell_reach(error: Option<&UpstreamError>, answered: bool) -> bool {
     error.is_none()
 }
 
+impl Sweeper {
+    /// Writes down what went, and says so.
+    fn tell(&self, removal: &Removal, said: &mut Said) {
+        removal.record(&self.audit);
+        tell(removal, said);
+    }
+}
+
 /// Says what went and, once, what stays.
 fn tell(Removal { removed, left, unlisted, next: _ }: &Removal, said: &mut Said) {
     for item in removed {
-        tracing::info!(kind = %item.kind, id = %item.id, name = %item.name, owner = %item.owner, "removed: {}",
-                       item.why.words());
+        tracing::info!(kind = %item.kind, id = %item.id, name = %item.name, owner = %item.owner, "removed: {}", item.why);
     }
     for (kind, error) in unlisted {
         tracing::warn!(%kind, %error, "the engine does not list them, so they were not swept");
@@ -200,6 +261,9 @@ const FIRST_LOOK: Duration = Duration::from_secs(1);
 
 /// Labels of another broker of this owner may come without news.
 const LONGEST_SLEEP: Duration = Duration::from_secs(300);
+
+/// A container that was just made holds nothing yet; many that are made at once are looked at together.
+const FIRST_LOOK_AT_SIZE: Duration = Duration::from_secs(5);
 
 const SHORTEST_RETRY: Duration = Duration::from_millis(250);
 

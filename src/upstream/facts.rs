@@ -247,6 +247,8 @@ impl Engine {
             FactQuery::Network(name) => Fact::Network(self.network(name).await?.map(Box::new)),
             FactQuery::Volume(name) => Fact::Volume(self.volume(name).await?),
             FactQuery::Engine => Fact::Engine(self.abilities().await?),
+            FactQuery::Count { of, session } => Fact::Count(self.count(*of, session, owner).await?),
+            FactQuery::Usage { except } => Fact::Usage(self.usage(owner, except.as_ref()).await?),
             FactQuery::Impostor => Fact::Impostor(self.impostor(owner).await?),
         })
     }

@@ -4,6 +4,8 @@
 
 pub mod address;
 pub mod archive;
+mod count;
+pub mod disk;
 pub mod engine;
 pub mod error;
 pub mod facts;

@@ -237,3 +237,111 @@ async fn volumes_that_the_engine_does_not_list_keep_nothing_else() {
     assert_eq!(removal.removed.len(), 3, "{removal:?}");
     assert!(matches!(removal.unlisted.as_slice(), [(Kind::Volume, _)]) && !removal.is_complete());
 }
+
+/// Gives an own container a bound on its disk and a size.
+fn bound_disk(lab: &Lab, id: &str, bound: &str, size: u64) {
+    lab.engine.world(|world| {
+        world.change(id, |own| own.config["Labels"]["docker-broker.disk"] = json!(bound));
+        world.sizes.insert(id.to_owned(), size);
+    });
+}
+
+fn records(lab: &Lab) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(lab.audit_file()).unwrap_or_default();
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+#[tokio::test]
+async fn what_takes_more_disk_than_its_label_says_goes_also_after_a_restart() {
+    let mut lab = Lab::start("postgres").await;
+    lab.stop_broker().await;
+    bound_disk(&lab, OWN, "1000", 1001);
+    bound_disk(&lab, OWN_STOPPED, "1000", 1000);
+    bound_disk(&lab, FOREIGN, "1", 2);
+    bound_disk(&lab, IMPOSTOR, "1", 2);
+    let broker = crate::harness::broker::Broker::start(lab.setup("postgres")).expect("a broker");
+    eventually("it is gone", || !is_there(&lab, OWN)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(is_there(&lab, OWN_STOPPED), "it takes what it may");
+    assert!(is_there(&lab, FOREIGN) && is_there(&lab, IMPOSTOR), "labels of others are no bound of ours");
+    broker.stop().await;
+    let removals: Vec<_> = records(&lab).into_iter().filter(|record| record["type"] == "sweep").collect();
+    assert_eq!(removals.len(), 1, "{removals:#?}");
+    let reason = "it took 1001 bytes of disk, 1 more than the 1000 that it may";
+    for (key, value) in [
+        ("object", OWN),
+        ("decision", "removed"),
+        ("owner", OWNER),
+        ("reason", reason),
+        ("operation", "ContainerDelete"),
+        ("name", "own-postgres"),
+        ("session", "s-1"),
+    ] {
+        assert_eq!(removals[0][key], json!(value), "{key}");
+    }
+}
+
+#[tokio::test]
+async fn anonymous_volumes_count_with_the_layer_and_named_ones_do_not() {
+    let mut lab = Lab::start("postgres").await;
+    lab.stop_broker().await;
+    let anonymous = "5".repeat(64);
+    for (id, volume) in [(OWN, anonymous.as_str()), (OWN_STOPPED, "own-volume")] {
+        bound_disk(&lab, id, "1000", 600);
+        lab.engine.world(|world| {
+            world.change(id, |own| own.config["Volumes"] = json!({volume: {}}));
+            world.sizes.insert(volume.to_owned(), 500);
+        });
+    }
+    let _broker = crate::harness::broker::Broker::start(lab.setup("postgres")).expect("a broker");
+    eventually("it is gone", || !is_there(&lab, OWN)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(is_there(&lab, OWN_STOPPED));
+}
+
+#[tokio::test]
+async fn without_a_bound_nobody_is_asked_for_sizes_and_with_one_from_its_create_on() {
+    let policy = "version = 1\nextends = \"postgres\"\n[containers.limits]\ndisk = \"1MiB\"\n";
+    let lab = Lab::start(policy).await;
+    let asked =
+        |lab: &Lab| lab.engine.requests().iter().filter(|request| request.query_value("size").is_some()).count();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(asked(&lab), 0);
+    let reply = lab.post("/v1.47/containers/create", &json!({"Image": "postgres:16"})).await;
+    let id = reply.assert_status(201).json()["Id"].as_str().expect("an ID").to_owned();
+    lab.engine.world(|world| world.sizes.insert(id.clone(), 3 << 20));
+    let gone = async {
+        while is_there(&lab, &id) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(12), gone).await.expect("removed within two looks");
+}
+
+#[tokio::test]
+async fn every_object_that_the_broker_ends_is_in_the_audit() {
+    let mut lab = Lab::start("postgres").await;
+    lab.stop_broker().await;
+    expire_everything(&lab);
+    let broker = crate::harness::broker::Broker::start(lab.setup("postgres")).expect("a broker");
+    eventually("all is gone", || !has_volume(&lab, "own-volume")).await;
+    broker.stop().await;
+    let mut ended: Vec<_> = records(&lab)
+        .into_iter()
+        .filter(|record| record["type"] == "sweep" && record["reason"] == "its time was over")
+        .map(|record| {
+            (
+                record["operation"].as_str().expect("a word").to_owned(),
+                record["object"].as_str().expect("an ID").to_owned(),
+            )
+        })
+        .collect();
+    ended.sort();
+    let expected = [
+        ("ContainerDelete", OWN),
+        ("ContainerDelete", OWN_STOPPED),
+        ("NetworkDelete", OWN_NET),
+        ("VolumeDelete", "own-volume"),
+    ];
+    assert_eq!(ended, expected.map(|(operation, object)| (operation.to_owned(), object.to_owned())));
+}

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use docker_broker::operation::names::{ContainerId, ExecId};
 use docker_broker::policy::facts::{
-    ContainerFacts, ContainerNames, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, Powers,
-    VolumeFacts, Within,
+    ContainerFacts, ContainerNames, CountFacts, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts,
+    Powers, UsageFacts, VolumeFacts, Within,
 };
 use docker_broker::policy::ownership::Stamp;
 
@@ -29,6 +29,8 @@ pub(crate) fn answer(query: &FactQuery, stamp: &Stamp) -> Fact {
         FactQuery::Network(name) => Fact::Network(network(name, stamp)),
         FactQuery::Volume(name) => Fact::Volume(volume(name, stamp)),
         FactQuery::Engine => Fact::Engine(engine()),
+        FactQuery::Count { of: _, session: _ } => Fact::Count(CountFacts::default()),
+        FactQuery::Usage { except: _ } => Fact::Usage(UsageFacts::default()),
         FactQuery::Impostor => Fact::Impostor(None),
     }
 }

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use crate::operation::names::ContainerId;
 use crate::policy::compile::Policy;
 use crate::policy::facts::{
-    ContainerFacts, ContainerNames, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, Powers,
-    VolumeFacts,
+    ContainerFacts, ContainerNames, CountFacts, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts,
+    Powers, UsageFacts, VolumeFacts,
 };
 use crate::policy::ownership::Stamp;
 use crate::policy::pattern::ImageReference;
@@ -59,6 +59,14 @@ impl Assumptions {
                 Fact::Engine(able_engine())
             }
             FactQuery::Impostor => Fact::Impostor(None),
+            FactQuery::Count { of: _, session: _ } => {
+                self.say("the client has nothing of the kind yet".to_owned());
+                Fact::Count(CountFacts::default())
+            }
+            FactQuery::Usage { except: _ } => {
+                self.say("the client's other containers use nothing".to_owned());
+                Fact::Usage(UsageFacts::default())
+            }
         }
     }
 

@@ -9,12 +9,12 @@ use super::template::read_templates;
 use super::value;
 use super::{
     Build, Containers, Control, ExecGrant, Images, Lifetime, Limit, Limits, LogLimit, NetworkGrant, Networks,
-    NotInForce, Origin, Policy, Reaper, VolumeGrant, Volumes,
+    NotInForce, Origin, Policy, Reaper, Totals, VolumeGrant, Volumes,
 };
 use crate::policy::file::{
     BuildSection, ContainersSection, ControlTable, ControlValue, CountValue, CpusValue, ExecTable, ExecValue,
     ImagesSection, LimitsSection, LogTable, LogValue, NetworkCreateTable, NetworkCreateValue, NetworksSection,
-    PolicyFile, ReaperSection, VolumeCreateTable, VolumeCreateValue, VolumesSection, keys,
+    PolicyFile, ReaperSection, TotalsSection, VolumeCreateTable, VolumeCreateValue, VolumesSection, keys,
 };
 use crate::policy::pattern::{LabelPatterns, Pattern, Patterns};
 
@@ -114,6 +114,7 @@ fn read_containers(reader: &mut Reader, section: ContainersSection, unrestricted
         copy_out,
         tmpfs,
         limits,
+        totals,
         host,
     } = section;
     Containers {
@@ -139,6 +140,7 @@ fn read_containers(reader: &mut Reader, section: ContainersSection, unrestricted
         copy_out: copy_out.unwrap_or_default(),
         tmpfs: reader.items(keys::CONTAINERS_TMPFS, &tmpfs, value::path),
         limits: read_limits(reader, limits),
+        totals: read_totals(reader, totals),
         host: read_host(reader, host),
     }
 }
@@ -175,13 +177,22 @@ fn read_limits(reader: &mut Reader, section: LimitsSection) -> Limits {
     }
     Limits {
         memory,
-        cpus: reader.cpus(cpus),
-        pids: reader.pids(pids),
+        cpus: reader.cpus(keys::CONTAINERS_LIMITS_CPUS, cpus),
+        pids: reader.pids(keys::CONTAINERS_LIMITS_PIDS, pids),
         shm: reader.size(keys::CONTAINERS_LIMITS_SHM, shm.as_deref()),
         disk: reader.size(keys::CONTAINERS_LIMITS_DISK, disk.as_deref()),
         log: reader.log(log),
         over: over.unwrap_or_default(),
         required: required.unwrap_or_default(),
+    }
+}
+
+fn read_totals(reader: &mut Reader, section: TotalsSection) -> Totals {
+    let TotalsSection { memory, cpus, pids } = section;
+    Totals {
+        memory: reader.size(keys::CONTAINERS_TOTALS_MEMORY, memory.as_deref()),
+        cpus: reader.cpus(keys::CONTAINERS_TOTALS_CPUS, cpus),
+        pids: reader.pids(keys::CONTAINERS_TOTALS_PIDS, pids),
     }
 }
 
@@ -298,7 +309,7 @@ impl Reader {
         }
     }
 
-    fn cpus(&mut self, value: Option<CpusValue>) -> Limit<i64> {
+    fn cpus(&mut self, key: &'static str, value: Option<CpusValue>) -> Limit<i64> {
         let nano = match value {
             None => return Limit::NotSet,
             Some(CpusValue::Word(word)) if word == UNLIMITED => return Limit::Unlimited,
@@ -312,17 +323,17 @@ impl Reader {
         if let Some(nano) = nano.filter(|nano| (LEAST_NANO_CPUS..=MOST_NANO_CPUS).contains(nano)) {
             return Limit::At(nano);
         }
-        self.refuse(keys::CONTAINERS_LIMITS_CPUS, None, "write a number from 0.01 to 100000, or `\"unlimited\"`");
+        self.refuse(key, None, "write a number from 0.01 to 100000, or `\"unlimited\"`");
         Limit::NotSet
     }
 
-    fn pids(&mut self, value: Option<CountValue>) -> Limit<i64> {
+    fn pids(&mut self, key: &'static str, value: Option<CountValue>) -> Limit<i64> {
         match value {
             None => Limit::NotSet,
             Some(CountValue::Word(word)) if word == UNLIMITED => Limit::Unlimited,
             Some(CountValue::Number(pids)) if pids > 0 => Limit::At(pids),
             Some(CountValue::Word(_) | CountValue::Number(_)) => {
-                self.refuse(keys::CONTAINERS_LIMITS_PIDS, None, "write a number from 1, or `\"unlimited\"`");
+                self.refuse(key, None, "write a number from 1, or `\"unlimited\"`");
                 Limit::NotSet
             }
         }

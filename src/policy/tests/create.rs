@@ -66,6 +66,7 @@ fn every_create_carries_all_of_our_labels() {
             "docker-broker.policy": "postgres",
             "docker-broker.version": env!("CARGO_PKG_VERSION"),
             "docker-broker.image": image_id("11"),
+            "docker-broker.disk": "unlimited",
         })
     );
     assert_eq!(sent.follow_up, FollowUp::Created { image_id: image_id("11"), connect: vec![], volumes: vec![] });

@@ -17,8 +17,8 @@ use crate::policy::compile::{Origin, Policy};
 use crate::policy::denial::{Denial, Reason};
 use crate::policy::depth::Depth;
 use crate::policy::facts::{
-    ContainerFacts, ContainerNames, EngineFacts, ExecFacts, Fact, FactQuery, Facts, ImageFacts, NetworkFacts, Powers,
-    VolumeFacts, Within,
+    ContainerFacts, ContainerNames, CountFacts, EngineFacts, ExecFacts, Fact, FactQuery, Facts, ImageFacts,
+    NetworkFacts, Powers, UsageFacts, VolumeFacts, Within,
 };
 use crate::policy::file::keys;
 use crate::policy::judge::Judge;
@@ -46,6 +46,8 @@ pub(super) struct Engine {
     pub(super) networks: Vec<NetworkFacts>,
     pub(super) volumes: Vec<VolumeFacts>,
     pub(super) info: EngineFacts,
+    pub(super) count: CountFacts,
+    pub(super) usage: UsageFacts,
 }
 
 /// What became of a request.
@@ -146,6 +148,15 @@ impl Scene {
         let route = routes::find(&request.method, &request.path).expect("a known route");
         let Standing::Modelled(kind, _) = route.row.standing else { panic!("{} is not modelled", route.row.id) };
         Operation::parse(kind, route.name, &request, body, &JsonBounds::default())
+    }
+
+    /// The operation of a POST with a JSON body; none is taken along where the operation has none.
+    pub(super) fn operation(&self, target: &str, body: &Value) -> Operation {
+        let head = Request::builder().method("POST").uri(target);
+        let text =
+            if target.ends_with("/create") || target.ends_with("/update") { body.to_string() } else { String::new() };
+        let head = if text.is_empty() { head } else { head.header("content-type", "application/json") };
+        self.parse(head, text.as_bytes()).expect("an operation")
     }
 
     fn judge(&self, operation: Operation) -> Outcome {
@@ -296,6 +307,8 @@ impl Engine {
                 cgroup_version: "2".into(),
                 server_version: "28.5.2".into(),
             },
+            count: CountFacts::default(),
+            usage: UsageFacts::default(),
         }
     }
 
@@ -327,6 +340,8 @@ impl Engine {
             }
             FactQuery::Volume(name) => Fact::Volume(self.volumes.iter().find(|volume| volume.name == *name).cloned()),
             FactQuery::Engine => Fact::Engine(self.info.clone()),
+            FactQuery::Count { of: _, session: _ } => Fact::Count(self.count),
+            FactQuery::Usage { except: _ } => Fact::Usage(self.usage),
             FactQuery::Impostor => {
                 let is = |c: &ContainerFacts| owner.owns(&c.labels) && !owner.owns_container(&c.labels, &c.image_id);
                 Fact::Impostor(self.containers.iter().find(|(_, c)| is(c)).map(|(name, _)| name.clone()))

@@ -20,6 +20,7 @@ mod policies;
 mod powers;
 mod properties;
 mod publish;
+mod quota;
 mod sharing;
 mod system;
 mod teaching;

@@ -96,6 +96,14 @@ pub const CONTAINERS_LIMITS_LOG_MAX_SIZE: &str = "containers.limits.log.max-size
 pub const CONTAINERS_LIMITS_OVER: &str = "containers.limits.over";
 /// `containers.limits.required`
 pub const CONTAINERS_LIMITS_REQUIRED: &str = "containers.limits.required";
+/// `containers.totals`
+pub const CONTAINERS_TOTALS: &str = "containers.totals";
+/// `containers.totals.memory`
+pub const CONTAINERS_TOTALS_MEMORY: &str = "containers.totals.memory";
+/// `containers.totals.cpus`
+pub const CONTAINERS_TOTALS_CPUS: &str = "containers.totals.cpus";
+/// `containers.totals.pids`
+pub const CONTAINERS_TOTALS_PIDS: &str = "containers.totals.pids";
 /// `containers.host`
 pub const CONTAINERS_HOST: &str = "containers.host";
 /// `containers.host.binds`
@@ -249,9 +257,9 @@ pub const KEYS: &[Key] = &[
           meaning: "control and see also foreign containers that carry all of these labels, as `key=value`; labels that come with the image do not count, nor do containers of other owners of a broker" },
     Key { path: CONTAINERS_NAMES, kind: Kind::List, effect: Effect::Permits, in_force: InForce::Always, absent: "none",
           meaning: "names that a client may give; with `attach` each must be a prefix of its own, as `agent1-*`" },
-    Key { path: CONTAINERS_MAX, kind: Kind::Whole, effect: Effect::Restricts, in_force: InForce::Never, absent: "no bound",
+    Key { path: CONTAINERS_MAX, kind: Kind::Whole, effect: Effect::Restricts, in_force: InForce::Always, absent: "no bound",
           meaning: "containers in a session" },
-    Key { path: CONTAINERS_MAX_PER_OWNER, kind: Kind::Whole, effect: Effect::Restricts, in_force: InForce::Never, absent: "no bound",
+    Key { path: CONTAINERS_MAX_PER_OWNER, kind: Kind::Whole, effect: Effect::Restricts, in_force: InForce::Always, absent: "no bound",
           meaning: "containers of all sessions of an owner" },
     Key { path: CONTAINERS_LIFETIME, kind: Kind::Duration, effect: Effect::Permits, in_force: InForce::Always, absent: "an error where containers can be created",
           meaning: "how long a container may live, as `30m`, or `unlimited`" },
@@ -287,6 +295,14 @@ pub const KEYS: &[Key] = &[
           meaning: "whether archives may be taken out of own containers" },
     Key { path: CONTAINERS_TMPFS, kind: Kind::List, effect: Effect::Permits, in_force: InForce::Always, absent: "none",
           meaning: "paths that a client may mount a tmpfs on" },
+    Key { path: CONTAINERS_TOTALS, kind: Kind::Table, effect: Effect::Neutral, in_force: InForce::Always, absent: "none",
+          meaning: "resources of all containers of an owner together, by their limits" },
+    Key { path: CONTAINERS_TOTALS_MEMORY, kind: Kind::Size, effect: Effect::Restricts, in_force: InForce::Always, absent: "no bound",
+          meaning: "memory of all containers of an owner, as `8GiB`, or `unlimited`" },
+    Key { path: CONTAINERS_TOTALS_CPUS, kind: Kind::Cpus, effect: Effect::Restricts, in_force: InForce::Always, absent: "no bound",
+          meaning: "CPUs of all containers of an owner, as `4.0`, or `unlimited`" },
+    Key { path: CONTAINERS_TOTALS_PIDS, kind: Kind::Count, effect: Effect::Restricts, in_force: InForce::Always, absent: "no bound",
+          meaning: "processes and threads of all containers of an owner, or `unlimited`" },
     Key { path: CONTAINERS_LIMITS, kind: Kind::Table, effect: Effect::Neutral, in_force: InForce::Always, absent: "none",
           meaning: "resources of one container; injected where the client asks for nothing" },
     Key { path: CONTAINERS_LIMITS_MEMORY, kind: Kind::Size, effect: Effect::Permits, in_force: InForce::Always, absent: "nothing injected, no value taken from the client",
@@ -297,7 +313,7 @@ pub const KEYS: &[Key] = &[
           meaning: "processes and threads, as `512`, or `unlimited`" },
     Key { path: CONTAINERS_LIMITS_SHM, kind: Kind::Size, effect: Effect::Permits, in_force: InForce::Always, absent: "nothing injected, no value taken from the client",
           meaning: "the size of /dev/shm, as `256MiB`, or `unlimited`" },
-    Key { path: CONTAINERS_LIMITS_DISK, kind: Kind::Size, effect: Effect::Restricts, in_force: InForce::Never, absent: "no bound",
+    Key { path: CONTAINERS_LIMITS_DISK, kind: Kind::Size, effect: Effect::Restricts, in_force: InForce::Always, absent: "no bound",
           meaning: "the writable layer and anonymous volumes, as `4GiB`, or `unlimited`" },
     Key { path: CONTAINERS_LIMITS_LOG, kind: Kind::ChoiceOrTable(&["unlimited"]), effect: Effect::Permits, in_force: InForce::Always, absent: "nothing injected, no value taken from the client",
           meaning: "where a container's log goes and how large it grows, or `unlimited`" },
@@ -377,7 +393,7 @@ pub const KEYS: &[Key] = &[
           meaning: "networks that a client may create" },
     Key { path: NETWORKS_CREATE_NAMES, kind: Kind::List, effect: Effect::Permits, in_force: InForce::Always, absent: "none",
           meaning: "their names" },
-    Key { path: NETWORKS_CREATE_MAX, kind: Kind::Whole, effect: Effect::Restricts, in_force: InForce::Never, absent: "no bound",
+    Key { path: NETWORKS_CREATE_MAX, kind: Kind::Whole, effect: Effect::Restricts, in_force: InForce::Always, absent: "no bound",
           meaning: "networks in a session" },
     Key { path: NETWORKS_CREATE_INTERNAL, kind: Kind::Switch, effect: Effect::Restricts, in_force: InForce::Always, absent: "false",
           meaning: "they are made without a way out" },
@@ -387,7 +403,7 @@ pub const KEYS: &[Key] = &[
           meaning: "volumes that a client may create, with the local driver and no options" },
     Key { path: VOLUMES_CREATE_NAMES, kind: Kind::List, effect: Effect::Permits, in_force: InForce::Always, absent: "none",
           meaning: "their names" },
-    Key { path: VOLUMES_CREATE_MAX, kind: Kind::Whole, effect: Effect::Restricts, in_force: InForce::Never, absent: "no bound",
+    Key { path: VOLUMES_CREATE_MAX, kind: Kind::Whole, effect: Effect::Restricts, in_force: InForce::Always, absent: "no bound",
           meaning: "volumes in a session" },
     Key { path: BUILD, kind: Kind::Table, effect: Effect::Neutral, in_force: InForce::Always, absent: "none",
           meaning: "which images may be made" },

@@ -16,6 +16,7 @@ pub(crate) fn answer(request: &Recorded, shared: &Shared) -> Answer {
     let answer = match (request.method.as_str(), segments.as_slice()) {
         ("GET" | "HEAD", ["_ping"]) => ping(),
         ("GET", ["version"]) => shared.world(|world| version(world)),
+        ("GET", ["system", "df"]) => shared.world(|world| volume_sizes(world)),
         ("GET", ["info"]) => shared.world(|world| Answer::Json(200, world.info.clone())),
         ("GET", ["events"]) => Answer::Follow("application/json".to_owned(), Vec::new(), Followed::Events),
         ("POST", ["containers" | "images" | "networks" | "volumes" | "build", "prune"]) => {
@@ -84,6 +85,13 @@ fn no_container(reference: &str, verb: &[&str], message: &str) -> Answer {
 fn container_act(request: &Recorded, method: &str, id: &str, verb: &[&str], world: &mut World) -> Answer {
     let found = world.container(id).expect("it was resolved").clone();
     match (method, verb) {
+        ("GET", ["json"]) if request.query_value("size").is_some() => {
+            let mut sized = found.inspect();
+            sized["SizeRw"] = json!(world.sizes.get(id).copied().unwrap_or(0));
+            let volumes = found.config["Volumes"].as_object().into_iter().flatten();
+            sized["Mounts"] = volumes.map(|(name, _)| json!({"Type": "volume", "Name": name})).collect();
+            Answer::Json(200, sized)
+        }
         ("GET", ["json"]) => Answer::Json(200, found.inspect()),
         ("POST", ["start"]) if found.running => Answer::Empty(304),
         ("POST", ["start"]) => run(world, id, true),
@@ -270,6 +278,11 @@ fn pull(request: &Recorded, world: &mut World) -> Answer {
     let chunks =
         vec![line(&format!("Pulling from {name}")), line("Pull complete"), line("Status: Image is up to date")];
     Answer::Chunks("application/json".to_owned(), chunks)
+}
+
+fn volume_sizes(world: &World) -> Answer {
+    let sized = |(name, size): (&String, &u64)| json!({"Name": name, "UsageData": {"Size": size, "RefCount": 1}});
+    Answer::Json(200, json!({"Volumes": world.sizes.iter().map(sized).collect::<Vec<_>>()}))
 }
 
 fn networks(request: &Recorded, rest: &[&str], world: &mut World) -> Answer {

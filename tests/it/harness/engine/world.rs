@@ -91,6 +91,8 @@ pub(crate) struct World {
     /// What a create really makes its container from, where that is another image than the one it names: a tag that
     /// was moved between two looks.
     pub(crate) moved_tag: Option<String>,
+    /// Bytes of writable layers by container, and of volumes by name.
+    pub(crate) sizes: BTreeMap<String, u64>,
 }
 
 /// The labels that the broker writes on a container of this owner.
@@ -124,6 +126,7 @@ impl World {
             info: info(),
             made: 0,
             moved_tag: None,
+            sizes: BTreeMap::new(),
         }
     }
 
