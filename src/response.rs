@@ -97,6 +97,24 @@ impl BrokerError {
         }
     }
 
+    /// Whether it is answered as the engine would: what is not there, and what may not be.
+    #[must_use]
+    pub const fn stands_for_the_engine(&self) -> bool {
+        match self {
+            Self::NoSuchExec(_) | Self::Denied(_) => true,
+            Self::Request(_)
+            | Self::Version(_)
+            | Self::TooLarge(_)
+            | Self::Body(_)
+            | Self::Archive(_)
+            | Self::TooManyStreams(_)
+            | Self::AuditBroken
+            | Self::Abandoned
+            | Self::CreateUndone(_)
+            | Self::Upstream(_) => false,
+        }
+    }
+
     /// The one line that the client gets: ours with the request's ID, the engine's exactly as it words it.
     #[must_use]
     pub fn message(&self, request_id: &str) -> String {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue, UPGRADE, USER_AGENT};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, UPGRADE, USER_AGENT};
 use hyper::{Method, Request, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -34,6 +34,8 @@ pub struct Engine {
     /// The links of the broker's own questions, idle ones only.
     idle: Mutex<Vec<Link>>,
     version: Mutex<Option<EngineVersion>>,
+    /// What it said of itself in the head of its last answer.
+    signature: Mutex<HeaderMap>,
     pub(super) abilities: Mutex<Option<(Instant, EngineFacts)>>,
     pub(super) known: KnownContainers,
 }
@@ -65,6 +67,7 @@ impl Engine {
             answer_time: bounds.answer_time,
             idle: Mutex::default(),
             version: Mutex::default(),
+            signature: Mutex::default(),
             abilities: Mutex::default(),
             known: KnownContainers::default(),
         }
@@ -104,9 +107,18 @@ impl Engine {
         Ok(version)
     }
 
+    /// What the engine says of itself on every answer; nothing before the first one. An answer of the broker's own that
+    /// stands for the engine's carries it as well.
+    #[must_use]
+    pub fn signature(&self) -> HeaderMap {
+        lock(&self.signature).clone()
+    }
+
     /// An engine can be upgraded while nobody asks it anything, and then no connection breaks in our hands: its answers
     /// say which version it is.
-    fn notice_version(&self, answer: &Response<Incoming>) {
+    fn notice(&self, answer: &Response<Incoming>) {
+        let signature = answer.headers().iter().filter(|(name, _)| SIGNATURE.contains(&name.as_str()));
+        *lock(&self.signature) = signature.map(|(name, value)| (name.clone(), value.clone())).collect();
         let said = answer.headers().get(API_VERSION).and_then(|value| ApiVersion::parse(value.to_str().ok()?));
         let Some(said) = said else { return };
         let mut known = lock(&self.version);
@@ -121,6 +133,7 @@ impl Engine {
     fn forget(&self) {
         *lock(&self.version) = None;
         *lock(&self.abilities) = None;
+        lock(&self.signature).clear();
         lock(&self.idle).clear();
     }
 
@@ -138,7 +151,7 @@ impl Engine {
         let patience = self.patience(permit.encode()?.answer);
         let request = forwarded(permit, version, archive)?;
         let answer = self.patiently(patience, link.send(request)).await?;
-        self.notice_version(&answer);
+        self.notice(&answer);
         Ok(answer)
     }
 
@@ -179,7 +192,7 @@ impl Engine {
         let request = write(encoded, version.map(|version| version.newest), None)?;
         let link = self.borrow_link();
         let response = self.patiently(Some(self.answer_time), link.send(request)).await?;
-        self.notice_version(&response);
+        self.notice(&response);
         let (status, bytes) = self.read_whole(what, response).await?;
         self.return_link(link);
         if status == StatusCode::NOT_FOUND {
@@ -323,6 +336,9 @@ const OLDEST_MODELLED: ApiVersion = ApiVersion::new(1, 24);
 
 /// The newest API version of whoever answers, on every answer of an engine.
 const API_VERSION: &str = "api-version";
+
+/// What engines say of themselves on every answer; the last one is Podman's.
+const SIGNATURE: [&str; 5] = [API_VERSION, "docker-experimental", "ostype", "server", "libpod-api-version"];
 
 /// How many connections are kept for the broker's own questions.
 const IDLE_LINKS: usize = 8;

@@ -55,7 +55,12 @@ impl Answer {
         write: &mut OwnedWriteHalf,
     ) -> io::Result<bool> {
         let version = shared.world(|world| world.api_version.clone());
-        let own = [("Api-Version", version.as_str())];
+        let own = [
+            ("Api-Version", version.as_str()),
+            ("Docker-Experimental", "false"),
+            ("Ostype", "linux"),
+            ("Server", "Docker/28.5.2 (linux)"),
+        ];
         match self {
             Self::Json(status, body) => {
                 let bytes = framed(status, &own, format!("{body}\n").as_bytes());
