@@ -64,6 +64,14 @@ e2e-java: lab-packages ## The stock Testcontainers suites for Java
 refusals: lab-packages ## Everything that must be refused, on real engines, and what went upstream
 	$(E2E) refusals
 
+.PHONY: chaos
+chaos: lab-packages ## Everything dies at random, 200 seeded rounds (DOCKER_BROKER_CHAOS_ROUNDS, DOCKER_BROKER_SEED)
+	$(E2E) chaos
+
+.PHONY: e2e-dry-run
+e2e-dry-run: lab-packages ## The policy `dry-run`: each rule kept and broken once
+	$(E2E) e2e-dry-run
+
 .PHONY: e2e-kill
 e2e-kill: lab-packages ## Kill -9 of client, broker and engine at random moments
 	$(E2E) e2e-kill

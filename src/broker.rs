@@ -10,7 +10,7 @@ mod granted;
 mod hijack;
 mod stub;
 
-pub use body::{accept, json_bounds};
+pub use body::{accept, body_limit, json_bounds};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,6 +31,7 @@ use crate::bounds::Bounds;
 use crate::client::SharedConnection;
 use crate::operation::Operation;
 use crate::operation::container::{ContainerAction, ContainerOperation};
+use crate::operation::image::{ImageCreateQuery, ImageOperation};
 use crate::operation::routes::{self, Kind, Route, Standing};
 use crate::operation::system::SystemOperation;
 use crate::policy::compile::{Lifetime, Policy};
@@ -325,15 +326,10 @@ impl Broker {
 
     /// What is written on what is made now.
     fn stamp(&self) -> Stamp {
-        let expires = match self.parts.policy.containers.lifetime {
-            // a span beyond the clock's end is as long as it can be
-            Lifetime::For(span) => Some(unix_seconds(SystemTime::now()).saturating_add(span.as_secs())),
-            Lifetime::Unlimited => None,
-        };
         Stamp {
             owner: self.parts.owner.clone(),
             session: self.parts.session.clone(),
-            expires,
+            expires: expiry_of(&self.parts.policy),
             policy: self.parts.policy.name.clone(),
         }
     }
@@ -352,6 +348,7 @@ impl Broker {
             api_version: None,
             operation: None,
             object: None,
+            image: None,
             decision: Decision::Abandoned,
             key: None,
             place: None,
@@ -364,6 +361,15 @@ impl Broker {
             amended: Vec::new(),
             detail: None,
         }
+    }
+}
+
+/// When the life of what is made now under this policy ends, in Unix seconds; `None` for never.
+pub(crate) fn expiry_of(policy: &Policy) -> Option<u64> {
+    match policy.containers.lifetime {
+        // a span beyond the clock's end is as long as it can be
+        Lifetime::For(span) => Some(unix_seconds(SystemTime::now()).saturating_add(span.as_secs())),
+        Lifetime::Unlimited => None,
     }
 }
 
@@ -386,7 +392,7 @@ fn read_head(
 }
 
 /// The modelled operation of a row; the others are refused by their name.
-fn modelled(judge: &Judge<'_>, row: &'static routes::Row) -> Result<Kind, Denial> {
+pub(crate) fn modelled(judge: &Judge<'_>, row: &'static routes::Row) -> Result<Kind, Denial> {
     match row.standing {
         Standing::Modelled(kind, _) => Ok(kind),
         Standing::Later(key) => Err(judge.later_route(row.id, key)),
@@ -439,8 +445,22 @@ fn note_permit(recorder: &mut Recorder, permit: &Permit, took_volumes: bool) {
         }
         if let Operation::Container(ContainerOperation::Create(create)) = permit.operation() {
             record.object = Some(create.body.image.clone());
+            record.image = Some(create.body.image.clone());
+        }
+        if let Operation::Image(ImageOperation::Create { query, registry_auth: _ }) = permit.operation() {
+            record.image = Some(pulled(query));
         }
     });
+}
+
+/// An image as a pull names it: name and tag come apart or together.
+fn pulled(query: &ImageCreateQuery) -> String {
+    let ImageCreateQuery { from_image, tag, .. } = query;
+    match tag.as_str() {
+        "" => from_image.clone(),
+        digest if digest.contains(':') => format!("{from_image}@{digest}"),
+        tag => format!("{from_image}:{tag}"),
+    }
 }
 
 fn is_error(status: StatusCode) -> bool {
@@ -453,7 +473,8 @@ fn takes_volumes(operation: &Operation) -> bool {
     matches!(action, ContainerAction::Delete(query) if query.v)
 }
 
-fn path_text(words: &ApiRequest) -> String {
+/// The path below the version, as a refusal of an unknown one shows it.
+pub(crate) fn path_text(words: &ApiRequest) -> String {
     words.path.segments().iter().fold(String::new(), |path, segment| path + "/" + &segment.text)
 }
 
@@ -463,7 +484,7 @@ pub(crate) fn unix_seconds(time: SystemTime) -> u64 {
 }
 
 /// A judge asks at most twice; a third round is for what nobody thought of.
-const ROUNDS_OF_QUESTIONS: usize = 4;
+pub(crate) const ROUNDS_OF_QUESTIONS: usize = 4;
 
 /// The status of an answer that stands for nothing done.
 const NOTHING_DONE: StatusCode = StatusCode::OK;

@@ -7,8 +7,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use crate::audit::{Audit, AuditError};
+use crate::audit::{Audit, AuditError, Tally};
 use crate::broker::{Broker, BrokerParts};
 use crate::config::ServeConfig;
 use crate::listener::{ListenError, Listener};
@@ -39,6 +40,18 @@ pub struct Server {
     stop: CancellationToken,
     listening: JoinHandle<()>,
     sweeping: JoinHandle<()>,
+    tasks: TaskTracker,
+    /// Ends connections and raw streams at once.
+    stopping: CancellationToken,
+}
+
+/// What a broker that belongs to one command has of its own.
+#[derive(Debug)]
+pub struct Private {
+    /// The session of all that is made through it.
+    pub session: String,
+    /// Where its requests are counted.
+    pub tally: Arc<Tally>,
 }
 
 impl Server {
@@ -47,6 +60,18 @@ impl Server {
     /// # Errors
     /// When the socket or the audit cannot be had.
     pub fn start(config: ServeConfig) -> Result<Self, ServeError> {
+        Self::start_with(config, None)
+    }
+
+    /// The same for a broker that belongs to one command.
+    ///
+    /// # Errors
+    /// See [`Self::start`].
+    pub fn start_private(config: ServeConfig, private: Private) -> Result<Self, ServeError> {
+        Self::start_with(config, Some(private))
+    }
+
+    fn start_with(config: ServeConfig, private: Option<Private>) -> Result<Self, ServeError> {
         let ServeConfig {
             listen,
             mode,
@@ -64,33 +89,47 @@ impl Server {
             return Err(ServeError::OwnSocket(listen.to_string()));
         }
         let audit_required = audit.required;
-        let audit = Arc::new(Audit::open(&audit)?);
+        let mut audit = Audit::open(&audit)?;
+        let session = private.map(|Private { session, tally }| {
+            audit.count_in(tally);
+            session
+        });
+        let audit = Arc::new(audit);
         let engine = Arc::new(Engine::new(upstream, &bounds));
         let owner = Owner::new(&instance, &listener_name);
-        let sweeper = Sweeper::new(Arc::clone(&engine), owner.clone());
+        let sweeper = Sweeper::new(Arc::clone(&engine), &instance);
         let listener = Listener::bind(&listen, mode, group.as_deref())?;
         let broker = Arc::new(Broker::new(BrokerParts {
             policy: Arc::new(policy),
             engine,
             owner,
             listener: listener_name,
-            session: session_name(),
+            session: session.unwrap_or_else(session_name),
             audit,
             audit_required,
             bounds,
             sweeper: Arc::clone(&sweeper),
         }));
-        let stop = CancellationToken::new();
+        let (stop, tasks, stopping) = (CancellationToken::new(), broker.tasks.clone(), broker.stopping.clone());
         #[expect(clippy::disallowed_methods, reason = "both are awaited in `stop`")]
         let (listening, sweeping) =
             (tokio::spawn(listener.serve(broker, stop.clone())), tokio::spawn(sweeper.run(stop.clone())));
-        Ok(Self { stop, listening, sweeping })
+        Ok(Self { stop, listening, sweeping, tasks, stopping })
     }
 
     /// Stops listening, removes the socket, and waits for open requests within the drain time.
     pub async fn stop(self) {
         self.stop.cancel();
         let _ = tokio::join!(self.listening, self.sweeping);
+    }
+
+    /// Stops at once, without a drain time, and waits for creates that are under way: what they make can then be found.
+    /// The engine's patience bounds it.
+    pub async fn finish(self) {
+        let tasks = self.tasks.clone();
+        self.stopping.cancel();
+        self.stop().await;
+        tasks.wait().await;
     }
 }
 

@@ -6,8 +6,10 @@
 //! prints as `[redacted]` wherever one gets into a text.
 
 mod queue;
+pub mod read;
 mod render;
 mod sink;
+mod tally;
 mod writer;
 
 use std::io;
@@ -18,6 +20,8 @@ use std::time::{Duration, SystemTime};
 use crate::client::Peer;
 use queue::Queue;
 use sink::Output;
+
+pub use tally::{Made, Refused, Tally, Totals};
 
 /// Everything that is worth knowing of one request afterwards. What is not known is `None`, and left out.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +48,8 @@ pub struct Record {
     pub operation: Option<&'static str>,
     /// What the operation is about: a container's ID, an image's reference, a network's name.
     pub object: Option<String>,
+    /// The image that a create or a pull names, as the client wrote it.
+    pub image: Option<String>,
     /// What became of it.
     pub decision: Decision,
     /// The policy key that decided.
@@ -142,6 +148,8 @@ pub enum AuditError {
 pub struct Audit {
     /// `None` where records go nowhere.
     queue: Option<Arc<Queue>>,
+    /// Where they are counted as well.
+    tally: Option<Arc<Tally>>,
 }
 
 impl Audit {
@@ -154,16 +162,24 @@ impl Audit {
     }
 
     fn open_with(config: &AuditConfig, capacity: usize) -> Result<Self, AuditError> {
-        let Some(output) = Output::open(&config.sink)? else { return Ok(Self { queue: None }) };
+        let Some(output) = Output::open(&config.sink)? else { return Ok(Self { queue: None, tally: None }) };
         // a required audit loses nothing of what was under way when it became unhealthy
         let reserve = if config.required { RESERVE } else { 0 };
         let queue = Arc::new(Queue::new(capacity, reserve));
         writer::start(Arc::clone(&queue), output, config.format).map_err(AuditError::Thread)?;
-        Ok(Self { queue: Some(queue) })
+        Ok(Self { queue: Some(queue), tally: None })
+    }
+
+    /// Counts every record from now on.
+    pub fn count_in(&mut self, tally: Arc<Tally>) {
+        self.tally = Some(tally);
     }
 
     /// Queues one record. Never waits for the sink: where the queue is full, the record is counted as lost.
     pub fn record(&self, record: Record) {
+        if let Some(tally) = &self.tally {
+            tally.count(&record);
+        }
         if let Some(queue) = &self.queue {
             queue.push(record);
         }

@@ -33,6 +33,8 @@ struct Line<'a> {
     operation: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     object: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<String>,
     decision: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'static str>,
@@ -105,6 +107,9 @@ pub(super) fn text(record: &Record, colours: bool, out: &mut String) {
     if let Some(object) = &record.object {
         let _ = write!(out, "  object={}", clean(object, WORD));
     }
+    if let Some(image) = record.image.as_ref().filter(|image| record.object.as_ref() != Some(image)) {
+        let _ = write!(out, "  image={}", clean(image, WORD));
+    }
     for amended in &record.amended {
         let _ = write!(out, "  amended={}", clean(amended, WORD));
     }
@@ -143,6 +148,7 @@ fn line(record: &Record) -> Line<'_> {
         api_version: some(&record.api_version, WORD),
         operation: record.operation,
         object: some(&record.object, WORD),
+        image: some(&record.image, WORD),
         decision: record.decision.word(),
         key: record.key,
         place: some(&record.place, WORD),
@@ -178,7 +184,7 @@ fn path(path: &str) -> String {
 }
 
 /// A text on one line, without characters that a terminal obeys, cut at so many characters.
-fn clean(text: &str, most: usize) -> String {
+pub(super) fn clean(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most));
     for (count, character) in text.chars().enumerate() {
         if count >= most {
@@ -205,7 +211,7 @@ fn milliseconds(duration: Duration) -> f64 {
 }
 
 /// Most characters of a word or path.
-const WORD: usize = 300;
+pub(super) const WORD: usize = 300;
 
 /// Most characters of a sentence.
-const SENTENCE: usize = 2000;
+pub(super) const SENTENCE: usize = 2000;

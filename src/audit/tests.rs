@@ -21,6 +21,7 @@ fn record() -> Record {
         api_version: Some("1.44".to_owned()),
         operation: Some("ContainerCreate"),
         object: Some("redis:7".to_owned()),
+        image: Some("redis:7".to_owned()),
         decision: Decision::Refused,
         key: Some("images.allow"),
         place: Some("Image".to_owned()),
@@ -44,6 +45,7 @@ fn bare(request_id: &str) -> Record {
         api_version: None,
         operation: None,
         object: None,
+        image: None,
         key: None,
         place: None,
         reason: None,
@@ -91,7 +93,7 @@ fn the_names_in_a_record_are_a_promise() {
             r#"{"type":"request","time":"2023-11-14T22:13:20.123Z","request_id":"r-1","listener":"main","#,
             r#""owner":"0123456789ab/main","uid":1000,"gid":1000,"pid":42,"session_hint":"s-1","method":"POST","#,
             r#""path":"/v1.44/containers/create","api_version":"1.44","operation":"ContainerCreate","#,
-            r#""object":"redis:7","decision":"refused","key":"images.allow","place":"Image","#,
+            r#""object":"redis:7","image":"redis:7","decision":"refused","key":"images.allow","place":"Image","#,
             r#""reason":"docker-broker: ContainerCreate refused","policy":"postgres","status":403,"#,
             r#""duration_ms":1.235,"bytes_in":512,"bytes_out":120,"amended":["v=1"],"detail":"the engine's words"}"#,
             "\n"
@@ -136,6 +138,7 @@ fn a_clients_words_neither_break_a_line_nor_carry_a_query_nor_flood() {
         path: format!("/x\n\u{1b}[2J\u{202e}{}?registry=secret", "y".repeat(1000)),
         reason: Some("a\r\nb".to_owned()),
         object: Some("\u{9b}31m".to_owned()),
+        image: Some("\u{7f}".to_owned()),
         ..record()
     };
     let mut text = String::new();

@@ -64,15 +64,21 @@ pub(super) async fn read(
     incoming: Incoming,
     recorder: &mut Recorder,
 ) -> Result<Read, BrokerError> {
-    let limit = match kind.body_rule() {
-        BodyRule::Archive => return Ok(Read::Archive(archive(incoming, bounds))),
-        BodyRule::Json(JsonBody::Create) => bounds.create_bytes,
-        BodyRule::Json(JsonBody::General) => bounds.json_bytes,
-        BodyRule::Nothing => bounds.json_bytes.min(REPEATED_QUERY),
-    };
+    let Some(limit) = body_limit(kind, bounds) else { return Ok(Read::Archive(archive(incoming, bounds))) };
     let bytes = read_whole(incoming, limit, bounds.body_time).await?;
     recorder.note(|record| record.bytes_in = bytes.len() as u64);
     accept(kind, words, bytes, bounds).map(Read::Whole)
+}
+
+/// Most bytes of a body that is read whole; `None` for an archive, which has bounds of its own.
+#[must_use]
+pub fn body_limit(kind: Kind, bounds: &Bounds) -> Option<usize> {
+    match kind.body_rule() {
+        BodyRule::Archive => None,
+        BodyRule::Json(JsonBody::Create) => Some(bounds.create_bytes),
+        BodyRule::Json(JsonBody::General) => Some(bounds.json_bytes),
+        BodyRule::Nothing => Some(bounds.json_bytes.min(REPEATED_QUERY)),
+    }
 }
 
 /// What of a whole body goes on to the operation: a JSON document as it came, or nothing.

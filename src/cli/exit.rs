@@ -14,7 +14,7 @@ use crate::serve::ServeError;
 pub enum Exit {
     /// 0: done.
     Done,
-    /// 1: the answer is no, as for an unhealthy broker.
+    /// 1: the answer is no: an unhealthy broker, a refused request, an installation with something wrong.
     No,
     /// 64: the command line is wrong.
     Usage,
@@ -32,6 +32,10 @@ pub enum Exit {
     Io,
     /// 78: a variable, or what flags mean together, is wrong.
     Config,
+    /// 125: `run` itself failed, and its command did not run.
+    Broker,
+    /// The code of the command of `run`.
+    Command(u8),
 }
 
 /// Why a command failed.
@@ -58,6 +62,8 @@ impl Exit {
             Self::CannotCreate => 73,
             Self::Io => 74,
             Self::Config => 78,
+            Self::Broker => 125,
+            Self::Command(code) => code,
         }
     }
 }
@@ -133,7 +139,7 @@ impl From<ConfigError> for Failure {
 pub(super) const EXIT_CODES: &str = "\
 Exit codes:
    0  done
-   1  no: the broker is not healthy
+   1  no: the broker is not healthy, the request is refused, something is wrong with the installation
   64  the command line is wrong
   65  a policy is wrong
   66  a file is not there or cannot be read
@@ -141,7 +147,8 @@ Exit codes:
   70  a mistake of the broker's own
   73  a socket or file cannot be created
   74  reading or writing failed
-  78  a variable is wrong, or flags do not go together";
+  78  a variable is wrong, or flags do not go together
+ 125  `run` itself failed; any other code of `run` is its command's, and 128 + N where signal N ended it";
 
 #[cfg(test)]
 mod tests {
@@ -160,6 +167,7 @@ mod tests {
             Exit::CannotCreate,
             Exit::Io,
             Exit::Config,
+            Exit::Broker,
         ];
         let named: Vec<u8> =
             EXIT_CODES.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect();

@@ -2,14 +2,21 @@
 //!
 //! Each command has a file of its own. Must never decide anything about a request: that is `policy`.
 
+mod audit;
 mod check;
+mod doctor;
 pub mod exit;
+mod explain;
 mod healthcheck;
+mod input;
 mod log;
 mod operations;
 mod policy;
 mod read;
+mod run;
 mod serve;
+mod situation;
+mod surroundings;
 pub mod terminal;
 
 use std::future::Future;
@@ -46,9 +53,21 @@ enum Command {
     /// Run the broker between clients and an engine
     #[command(long_about = serve::LONG_ABOUT, after_long_help = serve::EXAMPLES)]
     Serve(Box<ServeArgs>),
+    /// Run a command with a broker of its own, and take away what it leaves behind
+    #[command(long_about = run::LONG_ABOUT, after_long_help = run::EXAMPLES)]
+    Run(Box<run::RunArgs>),
     /// Report what is wrong with policies, and what weakens them
     #[command(after_long_help = check::EXAMPLES)]
     Check(check::CheckArgs),
+    /// Say what would become of a request, or what became of one, and why
+    #[command(after_long_help = explain::EXAMPLES)]
+    Explain(Box<explain::ExplainArgs>),
+    /// Summarise an audit log
+    #[command(after_long_help = audit::EXAMPLES)]
+    Audit(audit::AuditArgs),
+    /// Say what is wrong with an installation, and what to do about it
+    #[command(after_long_help = doctor::EXAMPLES)]
+    Doctor(Box<doctor::DoctorArgs>),
     /// Show the built-in policies, start one of your own, or print the reference of keys
     #[command(after_long_help = policy::EXAMPLES)]
     Policy(policy::PolicyArgs),
@@ -72,6 +91,9 @@ where
     Run: FnOnce(ServeConfig) -> Running,
     Running: Future<Output = Result<(), Failure>>,
 {
+    if let Some(ended) = run::role(std::env::args_os()) {
+        return ended;
+    }
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     match start(&words, &Environment::of_this_process(), run) {
         Ok(exit) => exit.into(),
@@ -87,13 +109,18 @@ where
     Run: FnOnce(ServeConfig) -> Running,
     Running: Future<Output = Result<(), Failure>>,
 {
-    let read::Words { cli, origins } = match read::read(words, environment)? {
+    let read = read::read(words, environment).map_err(|failure| run::own_failure(words, failure));
+    let read::Words { cli, origins } = match read? {
         read::Read::Run(words) => *words,
         read::Read::Print(text) => return terminal::print(&text).map(|()| Exit::Done),
     };
     match cli.command {
         Command::Serve(arguments) => serve::start(*arguments, &origins, environment, run),
+        Command::Run(arguments) => run::start(*arguments, &origins, environment),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments, &origins, environment),
+        Command::Audit(arguments) => audit::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments, &origins, environment),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Operations(arguments) => operations::run(&arguments),
         Command::Healthcheck(arguments) => healthcheck::run(&arguments),
@@ -121,6 +148,8 @@ Examples:
       One Postgres for test suites, and nothing else
   DOCKER_HOST=unix:///tmp/broker.sock docker run --rm -e POSTGRES_PASSWORD=x postgres:16
       A client of it
+  docker-broker run -- mvn test
+      A command with a broker of its own, and nothing left behind
   docker-broker policy new agent --extends testcontainers --output agent.toml
       A policy of your own
   docker-broker check agent.toml

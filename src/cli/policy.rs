@@ -13,6 +13,7 @@ use crate::config::policy_text::PolicyText;
 use crate::policy::builtin::{BUILTIN_NAMES, DEFAULT_NAME, builtin, builtin_text};
 use crate::policy::file::keys::{self, KEYS, Kind};
 use crate::policy::reference::reference_markdown;
+use crate::policy::schema::policy_schema;
 
 /// What to do with policies.
 #[derive(Debug, Args)]
@@ -46,6 +47,9 @@ enum PolicyCommand {
     },
     /// Print the reference of all keys as Markdown
     Reference,
+    /// Print a JSON Schema of policy files, for editors
+    #[command(after_long_help = SCHEMA_EXAMPLES)]
+    Schema,
 }
 
 pub(super) fn run(arguments: &PolicyArgs) -> Result<Exit, Failure> {
@@ -53,6 +57,7 @@ pub(super) fn run(arguments: &PolicyArgs) -> Result<Exit, Failure> {
         PolicyCommand::Show { name } => terminal::print(&PolicyText::find(name)?.text)?,
         PolicyCommand::List => terminal::print(&list())?,
         PolicyCommand::Reference => terminal::print(&reference_markdown())?,
+        PolicyCommand::Schema => terminal::print(&format!("{:#}\n", policy_schema()))?,
         PolicyCommand::New { name, extends, output } => {
             let text = extends.as_deref().map_or_else(|| standalone(name), |base| extending(name, base));
             match output {
@@ -152,7 +157,17 @@ Examples:
   docker-broker policy list
   docker-broker policy show testcontainers
   docker-broker policy new agent --extends testcontainers --output agent.toml
-  docker-broker policy reference > keys.md";
+  docker-broker policy reference > keys.md
+  docker-broker policy schema > policy.schema.json";
+
+const SCHEMA_EXAMPLES: &str = "\
+Examples:
+  docker-broker policy schema > policy.schema.json
+      And as the first line of a policy beside it, for taplo and VS Code's Even Better TOML:
+      #:schema ./policy.schema.json
+
+An editor then completes keys, shows what they mean and when they are absent, and marks what cannot be. It knows less \
+than `docker-broker check`, which has the last word.";
 
 #[cfg(test)]
 mod tests {

@@ -30,10 +30,15 @@ where
 
 /// Runs until the broker ends.
 pub(super) fn wait(running: impl Future<Output = Result<(), Failure>>) -> Result<Exit, Failure> {
+    block_on(running)??;
+    Ok(Exit::Done)
+}
+
+/// Runs something to its end.
+pub(super) fn block_on<T>(running: impl Future<Output = T>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(Exit::Io, &error))?;
-    runtime.block_on(running)?;
-    Ok(Exit::Done)
+    Ok(runtime.block_on(running))
 }
 
 /// What an operator checks first when something is not as expected.

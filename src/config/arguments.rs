@@ -168,7 +168,7 @@ fn read_attach_mode(text: &str) -> Result<AttachMode, String> {
 }
 
 /// A sink by its word; everything else is the path of a file.
-fn read_sink(text: &str) -> Result<Sink, String> {
+pub(crate) fn read_sink(text: &str) -> Result<Sink, String> {
     match text {
         "-" | "stdout" => Ok(Sink::Stdout),
         "stderr" => Ok(Sink::Stderr),

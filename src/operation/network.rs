@@ -21,6 +21,11 @@ pub enum NetworkOperation {
         /// The query.
         query: NetworkInspectQuery,
     },
+    /// `DELETE /networks/{id}`
+    Delete {
+        /// Name, ID or ID prefix, as the client spelled it; the full ID once it was judged.
+        network: String,
+    },
     /// `POST /networks/{id}/connect`: the broker's own way to finish a create; no client's words become it yet.
     Connect {
         /// The network's full ID.
@@ -66,6 +71,7 @@ impl NetworkOperation {
             Self::Inspect { network, query } => {
                 Encoded::new(Method::GET, &["networks", network], &write(query)?, Answer::Prompt)
             }
+            Self::Delete { network } => Encoded::new(Method::DELETE, &["networks", network], "", Answer::Slow),
             Self::Connect { network, container } => {
                 let body = NetworkConnectRequest { container: container.as_str() };
                 Encoded::new(Method::POST, &["networks", network, "connect"], "", Answer::Slow).with_json(&body)?
@@ -79,6 +85,7 @@ impl NetworkOperation {
         match self {
             Self::List(_) => "NetworkList",
             Self::Inspect { .. } => "NetworkInspect",
+            Self::Delete { .. } => "NetworkDelete",
             Self::Connect { .. } => "NetworkConnect",
         }
     }

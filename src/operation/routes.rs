@@ -81,8 +81,10 @@ pub enum Kind {
     ExecInspect,
     NetworkList,
     NetworkInspect,
+    NetworkDelete,
     VolumeList,
     VolumeInspect,
+    VolumeDelete,
     ContainerPrune,
     ImagePrune,
     NetworkPrune,
@@ -155,8 +157,10 @@ impl Kind {
             | Self::ExecInspect
             | Self::NetworkList
             | Self::NetworkInspect
+            | Self::NetworkDelete
             | Self::VolumeList
             | Self::VolumeInspect
+            | Self::VolumeDelete
             | Self::ContainerPrune
             | Self::ImagePrune
             | Self::NetworkPrune
@@ -364,7 +368,7 @@ pub static ROWS: &[Row] = &[
     row("NetworkCreate", Method::POST, "/networks/create", Standing::Later("networks.create")),
     row("NetworkPrune", Method::POST, "/networks/prune", Standing::Modelled(Kind::NetworkPrune, "prune.answer")),
     row("NetworkInspect", Method::GET, "/networks/{id}", Standing::Modelled(Kind::NetworkInspect, METADATA)),
-    row("NetworkDelete", Method::DELETE, "/networks/{id}", Standing::Later("networks.create")),
+    row("NetworkDelete", Method::DELETE, "/networks/{id}", Standing::Modelled(Kind::NetworkDelete, "networks.create")),
     row("NetworkConnect", Method::POST, "/networks/{id}/connect", Standing::Later("containers.networks")),
     row("NetworkDisconnect", Method::POST, "/networks/{id}/disconnect", Standing::Later("containers.networks")),
     // volumes
@@ -373,7 +377,7 @@ pub static ROWS: &[Row] = &[
     row("VolumePrune", Method::POST, "/volumes/prune", Standing::Modelled(Kind::VolumePrune, "prune.answer")),
     row("VolumeInspect", Method::GET, "/volumes/{id}", Standing::Modelled(Kind::VolumeInspect, "containers.see")),
     row("VolumeUpdate", Method::PUT, "/volumes/{id}", Standing::Floor),
-    row("VolumeDelete", Method::DELETE, "/volumes/{id}", Standing::Later("volumes.create")),
+    row("VolumeDelete", Method::DELETE, "/volumes/{id}", Standing::Modelled(Kind::VolumeDelete, "volumes.create")),
     // plugins: code that runs with the engine's rights
     row("PluginList", Method::GET, "/plugins", Standing::Floor),
     row("GetPluginPrivileges", Method::GET, "/plugins/privileges", Standing::Floor),

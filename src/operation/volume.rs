@@ -18,6 +18,13 @@ pub enum VolumeOperation {
         /// The volume's name.
         name: String,
     },
+    /// `DELETE /volumes/{name}`
+    Delete {
+        /// The volume's name.
+        name: String,
+        /// The query.
+        query: VolumeDeleteQuery,
+    },
 }
 
 /// `VolumeList`.
@@ -26,6 +33,14 @@ pub enum VolumeOperation {
 pub struct VolumeListQuery {
     /// Docker's filters.
     pub filters: Filters,
+}
+
+/// `VolumeDelete`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VolumeDeleteQuery {
+    /// Forget the volume although its driver fails, or has no such volume. Since API 1.25.
+    pub force: bool,
 }
 
 impl VolumeOperation {
@@ -37,6 +52,9 @@ impl VolumeOperation {
         Ok(match self {
             Self::List(query) => Encoded::new(Method::GET, &["volumes"], &write(query)?, Answer::Prompt),
             Self::Inspect { name } => Encoded::new(Method::GET, &["volumes", name], "", Answer::Prompt),
+            Self::Delete { name, query } => {
+                Encoded::new(Method::DELETE, &["volumes", name], &write(query)?, Answer::Slow)
+            }
         })
     }
 
@@ -46,6 +64,7 @@ impl VolumeOperation {
         match self {
             Self::List(_) => "VolumeList",
             Self::Inspect { .. } => "VolumeInspect",
+            Self::Delete { .. } => "VolumeDelete",
         }
     }
 }

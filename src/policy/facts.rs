@@ -122,6 +122,8 @@ pub struct NetworkFacts {
     pub gateway: Option<String>,
     /// The containers on it that run: ID and name.
     pub endpoints: Vec<(String, String)>,
+    /// When it was made, in Unix seconds, where the engine said it.
+    pub created: Option<u64>,
 }
 
 /// A volume.
@@ -135,6 +137,8 @@ pub struct VolumeFacts {
     pub labels: BTreeMap<String, String>,
     /// Whether it has driver options; the `local` driver mounts host paths and devices by them.
     pub has_options: bool,
+    /// When it was made, in Unix seconds, where the engine said it.
+    pub created: Option<u64>,
 }
 
 /// What the engine can do, from `/info`.

@@ -16,6 +16,7 @@ pub mod ownership;
 pub mod pattern;
 pub mod permit;
 pub mod reference;
+pub mod schema;
 pub mod view;
 
 mod container;

@@ -12,10 +12,15 @@ use crate::operation::network::{NetworkInspectQuery, NetworkListQuery, NetworkOp
 
 pub(super) fn questions(judge: &Judge<'_>, operation: &NetworkOperation) -> Vec<FactQuery> {
     match operation {
-        NetworkOperation::Inspect { network, query: _ } if !judge.policy.unrestricted => {
+        NetworkOperation::Inspect { network, query: _ } | NetworkOperation::Delete { network }
+            if !judge.policy.unrestricted =>
+        {
             vec![FactQuery::Network(network.clone())]
         }
-        NetworkOperation::Inspect { .. } | NetworkOperation::List(_) | NetworkOperation::Connect { .. } => Vec::new(),
+        NetworkOperation::Inspect { .. }
+        | NetworkOperation::Delete { .. }
+        | NetworkOperation::List(_)
+        | NetworkOperation::Connect { .. } => Vec::new(),
     }
 }
 
@@ -43,10 +48,28 @@ pub(super) fn decide(judge: &Judge<'_>, operation: NetworkOperation, facts: &Fac
                 None => Err(Denial::no_such_network(&network)),
             }
         }
+        NetworkOperation::Delete { network } => {
+            if judge.policy.networks.create.is_none() {
+                let wanted = format!("removes network {}", shown(&network));
+                return Err(judge.refuse(id, "", wanted, "no networks of the client's own", keys::NETWORKS_CREATE));
+            }
+            match facts.network(&network).filter(|found| owns(judge, found)) {
+                Some(found) => {
+                    let network = found.id.clone();
+                    Ok(Judged::as_is(Operation::Network(NetworkOperation::Delete { network })))
+                }
+                None => Err(Denial::no_such_network(&network)),
+            }
+        }
         NetworkOperation::Connect { network, container: _ } => {
             Err(judge.not_yet(id, "", format!("network {}", shown(&network)), keys::CONTAINERS_NETWORKS))
         }
     }
+}
+
+/// Whether a network is this owner's. The predefined ones are nobody's, whatever their labels say.
+pub(super) fn owns(judge: &Judge<'_>, network: &NetworkFacts) -> bool {
+    !is_predefined(&network.name) && judge.stamp.owner.owns(&network.labels)
 }
 
 /// Whether a client may know of a network with this name and these labels.
@@ -61,7 +84,7 @@ pub(super) fn visible(judge: &Judge<'_>, name: &str, labels: &std::collections::
 
 /// Whether a container may be on this network.
 pub(super) fn joinable(judge: &Judge<'_>, network: &NetworkFacts) -> bool {
-    let NetworkFacts { id: _, name, driver, labels, gateway: _, endpoints: _ } = network;
+    let NetworkFacts { id: _, name, driver, labels, gateway: _, endpoints: _, created: _ } = network;
     let containers = &judge.policy.containers;
     if driver == "host" || name == "host" {
         return false;

@@ -26,6 +26,15 @@ pub const IMAGE: &str = "docker-broker.image";
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Owner(String);
 
+/// Whose objects are meant, where more than one owner's can be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whose {
+    /// One owner's.
+    Owner(Owner),
+    /// Those of every owner of an instance: all listeners and users of one broker. The name has no `/`.
+    Instance(String),
+}
+
 /// What the labels of a created object say beside its owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp {
@@ -46,6 +55,25 @@ impl Owner {
         Self(format!("{instance}/{listener}"))
     }
 
+    /// Reads what a label holds: an instance and more, with a `/` between them.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (instance, rest) = text.split_once('/')?;
+        (!instance.is_empty() && !rest.is_empty()).then(|| Self(text.to_owned()))
+    }
+
+    /// Who the labels say made it. They prove nothing by themselves for a container: see [`Self::owns_container`].
+    #[must_use]
+    pub fn named_by(labels: &BTreeMap<String, String>) -> Option<Self> {
+        Self::parse(labels.get(OWNER)?)
+    }
+
+    /// The broker's instance: what stands before the first `/`.
+    #[must_use]
+    pub fn instance(&self) -> &str {
+        self.0.split_once('/').map_or(self.0.as_str(), |(instance, _)| instance)
+    }
+
     /// As the label holds it.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -62,6 +90,33 @@ impl Owner {
     #[must_use]
     pub fn owns_container(&self, labels: &BTreeMap<String, String>, image_id: &str) -> bool {
         !image_id.is_empty() && self.owns(labels) && labels.get(IMAGE).is_some_and(|judged| judged == image_id)
+    }
+}
+
+impl Whose {
+    /// The label by which an engine is asked for these objects: a key, or a key with its value. An engine cannot be asked
+    /// for a value that begins with an instance, so its answer is to be compared with [`Self::includes`].
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self {
+            Self::Owner(owner) => format!("{OWNER}={owner}"),
+            Self::Instance(_) => OWNER.to_owned(),
+        }
+    }
+
+    /// Whether an object of this owner is meant.
+    #[must_use]
+    pub fn includes(&self, owner: &Owner) -> bool {
+        match self {
+            Self::Owner(wanted) => wanted == owner,
+            Self::Instance(instance) => owner.instance() == instance,
+        }
+    }
+
+    /// Who made the object with these labels, if that is one of those meant.
+    #[must_use]
+    pub fn owner(&self, labels: &BTreeMap<String, String>) -> Option<Owner> {
+        Owner::named_by(labels).filter(|owner| self.includes(owner))
     }
 }
 
@@ -87,6 +142,15 @@ impl Stamp {
 #[must_use]
 pub fn expiry(labels: &BTreeMap<String, String>) -> Option<u64> {
     labels.get(EXPIRES)?.parse().ok()
+}
+
+impl fmt::Display for Whose {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Owner(owner) => write!(formatter, "owner `{owner}`"),
+            Self::Instance(instance) => write!(formatter, "instance `{instance}`"),
+        }
+    }
 }
 
 impl fmt::Display for Owner {
@@ -124,6 +188,21 @@ mod tests {
         assert!(!Owner::new("host-1", "main2").owns(&labels));
         assert!(!Owner::new("host-1", "").owns(&BTreeMap::new()));
         assert!(stamp().owner.owns(&labels));
+    }
+
+    #[test]
+    fn an_instance_is_all_of_its_owners_and_no_other() {
+        let whose = Whose::Instance("host-1".to_owned());
+        for mine in ["host-1/main", "host-1/main/uid-1000"] {
+            assert!(whose.includes(&Owner::parse(mine).unwrap()), "{mine}");
+        }
+        for other in ["host-10/main", "host/host-1", "host-1"] {
+            assert!(!Owner::parse(other).is_some_and(|owner| whose.includes(&owner)), "{other}");
+        }
+        for junk in ["", "/", "host-1/", "/main", "host-1"] {
+            assert_eq!(Owner::parse(junk), None, "{junk}");
+        }
+        assert!(!Whose::Owner(Owner::new("host-1", "main")).includes(&Owner::new("host-1", "main/uid-1")));
     }
 
     #[test]

@@ -62,6 +62,7 @@ impl Judge<'_> {
             | Operation::Container(_)
             | Operation::Exec(_)
             | Operation::Network(_)
+            | Operation::Volume(_)
             | Operation::Prune(_) => Value::Null,
         })
     }

@@ -3,18 +3,23 @@
 //! A volume has no ID, so whose it is comes from its labels each time. Must never cache one.
 
 use super::compile::Scope;
-use super::denial::Denial;
+use super::denial::{Denial, shown};
 use super::facts::{FactQuery, Facts, VolumeFacts};
+use super::file::keys;
 use super::judge::{Judge, Judged};
 use super::ownership;
 use crate::operation::Operation;
-use crate::operation::volume::{VolumeListQuery, VolumeOperation};
+use crate::operation::volume::{VolumeDeleteQuery, VolumeListQuery, VolumeOperation};
 use crate::request::Filters;
 
 pub(super) fn questions(judge: &Judge<'_>, operation: &VolumeOperation) -> Vec<FactQuery> {
     match operation {
-        VolumeOperation::Inspect { name } if !judge.policy.unrestricted => vec![FactQuery::Volume(name.clone())],
-        VolumeOperation::Inspect { .. } | VolumeOperation::List(_) => Vec::new(),
+        VolumeOperation::Inspect { name } | VolumeOperation::Delete { name, query: _ }
+            if !judge.policy.unrestricted =>
+        {
+            vec![FactQuery::Volume(name.clone())]
+        }
+        VolumeOperation::Inspect { .. } | VolumeOperation::Delete { .. } | VolumeOperation::List(_) => Vec::new(),
     }
 }
 
@@ -40,12 +45,24 @@ pub(super) fn decide(judge: &Judge<'_>, operation: VolumeOperation, facts: &Fact
                 Err(Denial::no_such_volume(&name))
             }
         }
+        VolumeOperation::Delete { name, query } => {
+            let VolumeDeleteQuery { force: _ } = query;
+            if judge.policy.volumes.create.is_none() {
+                let wanted = format!("removes volume {}", shown(&name));
+                return Err(judge.refuse(id, "", wanted, "no volumes of the client's own", keys::VOLUMES_CREATE));
+            }
+            match facts.volume(&name).filter(|volume| owns(judge, volume)) {
+                Some(_) => Ok(Judged::as_is(Operation::Volume(VolumeOperation::Delete { name, query }))),
+                // also where `force` would have the engine answer that it is gone: nothing was removed
+                None => Err(Denial::no_such_volume(&name)),
+            }
+        }
     }
 }
 
 /// Whether a volume is this owner's and of a kind that holds nothing of the host.
 pub(super) fn owns(judge: &Judge<'_>, volume: &VolumeFacts) -> bool {
-    let VolumeFacts { name: _, driver, labels, has_options } = volume;
+    let VolumeFacts { name: _, driver, labels, has_options, created: _ } = volume;
     judge.stamp.owner.owns(labels) && driver == "local" && !has_options
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Must never keep a table of objects: what is owned and until when is read from the labels on the engine.
 
+pub mod removal;
+pub mod runs;
 mod sweeper;
 
 pub use sweeper::Sweeper;

@@ -1,32 +1,30 @@
-//! The sweeper: one task that removes the owner's containers when their time is over.
+//! The sweeper: one task that removes what is over, for every listener and user of this broker.
 //!
-//! It acts at start-up, and then by deadline: it sleeps until the next container expires, as the engine's list or a
-//! create says; a create says so before it is sent, for its answer may never come although the container does. A create
-//! whose end nobody saw, because the broker or the connection to the engine died, may still put a container there: in
-//! such a doubt, and at start-up, it looks again soon, and then at ever longer intervals. It also removes what was made
-//! before the broker started, more than a minute ago, and was never started: a broker or client that died in between left
-//! it behind. Must never touch a container whose labels and image do not prove that it is the owner's.
+//! It acts at start-up, and then by deadline: it sleeps until the next object expires, as the engine's lists or a
+//! create says; a create says so before it is sent, for its answer may never come although the object does. A create
+//! whose end nobody saw, because the broker or the connection to the engine died, may still put something there: in
+//! such a doubt, and at start-up, it looks again soon, and then at ever longer intervals. It also removes containers that
+//! were made before the broker started, more than a minute ago, and were never started: a broker or client that died in
+//! between left them behind. Must never touch an object that is not proved to be this instance's, nor keep a table of
+//! what there is: another broker may have made or removed it meanwhile.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use hyper::StatusCode;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::policy::housekeeping;
-use crate::policy::ownership::{Owner, expiry};
-use crate::upstream::facts::ListedContainer;
+use super::removal::{self, Left, Obstacle, Removal, Which, Whose};
 use crate::upstream::{Engine, UpstreamError};
 
 /// Removes what is over.
 #[derive(Debug)]
 pub struct Sweeper {
     engine: Arc<Engine>,
-    owner: Owner,
+    whose: Whose,
     news: Notify,
     /// Whether a create ended in a way that nobody saw since the last look.
     doubt: AtomicBool,
@@ -34,14 +32,28 @@ pub struct Sweeper {
     told: Mutex<BTreeSet<u64>>,
 }
 
-/// What one round did.
+/// What one round left to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Round {
-    /// When the next container expires, in Unix seconds.
+    /// When the next object expires, in Unix seconds.
     next: Option<u64>,
-    /// Whether something that was due could not be removed.
-    failed: bool,
+    /// How soon what is still there is to be tried again.
+    retry: Retry,
 }
+
+/// How soon to try again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Retry {
+    /// Nothing is left.
+    No,
+    /// Something is in use, and may be so for long.
+    Seldom,
+    /// The engine failed.
+    Soon,
+}
+
+/// What was already said of objects that stay, by kind and ID: it is said once.
+type Said = BTreeSet<(removal::Kind, String)>;
 
 /// When to look although nothing is known to be due.
 #[derive(Debug, Clone, Copy)]
@@ -51,21 +63,22 @@ struct Look {
 }
 
 impl Sweeper {
-    /// A sweeper for one owner's containers.
+    /// A sweeper for everything of an instance.
     #[must_use]
-    pub fn new(engine: Arc<Engine>, owner: Owner) -> Arc<Self> {
+    pub fn new(engine: Arc<Engine>, instance: &str) -> Arc<Self> {
         let doubt = AtomicBool::new(true);
-        Arc::new(Self { engine, owner, news: Notify::new(), doubt, told: Mutex::default() })
+        let whose = Whose::Instance(instance.to_owned());
+        Arc::new(Self { engine, whose, news: Notify::new(), doubt, told: Mutex::default() })
     }
 
-    /// A container is being made that expires at this time (Unix seconds).
+    /// Something is being made that expires at this time (Unix seconds).
     pub fn due(&self, expires: u64) {
-        tracing::debug!(expires, "a container is being made");
+        tracing::debug!(expires, "something is being made");
         self.told().insert(expires);
         self.news.notify_one();
     }
 
-    /// A create was sent, and nobody knows whether a container was made or will be.
+    /// A create was sent, and nobody knows whether something was made or will be.
     pub fn doubt(&self) {
         self.doubt.store(true, Ordering::Relaxed);
         self.news.notify_one();
@@ -76,20 +89,18 @@ impl Sweeper {
         let started = unix_now();
         let mut patience = SHORTEST_RETRY;
         let mut look = Look { step: LONGEST_SLEEP, at: Instant::now() };
+        let mut said = Said::new();
         loop {
             look = look.next(Instant::now(), self.doubt.swap(false, Ordering::Relaxed));
             let now = unix_now();
-            let pause = match self.sweep(started, now).await {
-                Ok(Round { next, failed: false }) => {
-                    patience = SHORTEST_RETRY;
-                    let next = next.into_iter().chain(self.next_told(now)).min();
-                    next.map_or(LONGEST_SLEEP, |at| Duration::from_secs(at.saturating_sub(unix_now())) + GRACE)
-                }
-                Ok(Round { next: _, failed: true }) | Err(_) => {
-                    patience = (patience * 2).min(LONGEST_RETRY);
-                    patience
-                }
+            let (next, retry) = match self.sweep(started, now, &mut said).await {
+                Ok(Round { next, retry }) => (next, retry),
+                Err(_) => (None, Retry::Soon),
             };
+            patience = retry.patience(patience);
+            let next = next.into_iter().chain(self.next_told(now)).min();
+            let deadline = next.map_or(LONGEST_SLEEP, |at| Duration::from_secs(at.saturating_sub(unix_now())) + GRACE);
+            let pause = if retry == Retry::No { deadline } else { patience.min(deadline.max(SHORTEST_RETRY)) };
             tokio::select! {
                 () = sleep_until(look.at.min(Instant::now() + pause)) => {}
                 () = self.news.notified() => {}
@@ -109,50 +120,54 @@ impl Sweeper {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One look at everything that is the owner's. One that cannot be removed does not keep the others.
-    async fn sweep(&self, started: u64, now: u64) -> Result<Round, UpstreamError> {
-        let mut round = Round { next: None, failed: false };
-        for container in self.engine.owned_containers(&self.owner).await? {
-            if is_over(&container, started, now) {
-                round.failed |= match self.remove(&container).await {
-                    Ok(gone) => !gone,
-                    Err(error @ UpstreamError::Unreachable { .. }) => return Err(error),
-                    Err(error) => {
-                        tracing::warn!(container = %container.facts.id, %error, "could not be removed");
-                        true
-                    }
-                };
-            } else if let Some(at) = expiry(&container.facts.labels) {
-                round.next = Some(round.next.map_or(at, |next| next.min(at)));
-            }
-        }
-        Ok(round)
-    }
-
-    /// Whether it is gone.
-    async fn remove(&self, container: &ListedContainer) -> Result<bool, UpstreamError> {
-        let Some(permit) = housekeeping::remove_owned(&self.owner, &container.facts) else { return Ok(true) };
-        let (status, bytes) = self.engine.perform(&permit).await?;
-        let id = &container.facts.id;
-        let gone = status.is_success() || status == StatusCode::NOT_FOUND;
-        if gone {
-            tracing::info!(container = %id, name = container.names.first(), "removed: its time was over");
-        } else if status == StatusCode::CONFLICT {
-            // it may come to nothing, so it is looked for again
-            tracing::debug!(container = %id, "a removal of it is under way");
-        } else {
-            tracing::warn!(container = %id, %status, answer = %String::from_utf8_lossy(&bytes), "could not be removed");
-        }
-        Ok(gone)
+    /// One look at everything of the instance.
+    async fn sweep(&self, started: u64, now: u64, said: &mut Said) -> Result<Round, UpstreamError> {
+        let due = Which::Due { now, began: Some(started) };
+        let removal = removal::remove(&self.engine, &self.whose, &due, false).await?;
+        tell(&removal, said);
+        Ok(Round { next: removal.next, retry: Retry::after(&removal) })
     }
 }
 
-/// Past its deadline; or made a while before this broker `started`, and never started itself.
-fn is_over(container: &ListedContainer, started: u64, now: u64) -> bool {
-    let expired = expiry(&container.facts.labels).is_some_and(|at| at <= now);
-    let made = container.facts.created.unwrap_or(now);
-    let forgotten = container.state == "created" && made < started && now.saturating_sub(made) > NEVER_STARTED;
-    expired || forgotten
+/// Says what went and, once, what stays.
+fn tell(Removal { removed, left, unlisted, next: _ }: &Removal, said: &mut Said) {
+    for item in removed {
+        tracing::info!(kind = %item.kind, id = %item.id, name = %item.name, owner = %item.owner, "removed: {}",
+                       item.why.words());
+    }
+    for (kind, error) in unlisted {
+        tracing::warn!(%kind, %error, "the engine does not list them, so they were not swept");
+    }
+    for Left { item, obstacle, words } in left {
+        if *obstacle == Obstacle::UnderWay {
+            // it may come to nothing, so it is looked for again
+            tracing::debug!(kind = %item.kind, id = %item.id, "a removal of it is under way");
+        } else if said.insert((item.kind, item.id.clone())) {
+            tracing::warn!(kind = %item.kind, id = %item.id, name = %item.name, owner = %item.owner, answer = %words,
+                           "could not be removed, and is tried again: {}", obstacle.words());
+        }
+    }
+    said.retain(|known| left.iter().any(|left| (left.item.kind, &left.item.id) == (known.0, &known.1)));
+}
+
+impl Retry {
+    fn after(Removal { removed: _, left, unlisted, next: _ }: &Removal) -> Self {
+        match left.iter().find(|left| left.obstacle != Obstacle::InUse) {
+            Some(_) => Self::Soon,
+            None if !unlisted.is_empty() => Self::Soon,
+            None if left.is_empty() => Self::No,
+            None => Self::Seldom,
+        }
+    }
+
+    /// How long to wait, after this long was waited the last time.
+    fn patience(self, last: Duration) -> Duration {
+        match self {
+            Self::No => SHORTEST_RETRY,
+            Self::Soon => (last * 2).min(LONGEST_RETRY),
+            Self::Seldom => (last * 2).min(LONGEST_WAIT_FOR_USE),
+        }
+    }
 }
 
 impl Look {
@@ -167,9 +182,6 @@ fn unix_now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// Seconds after which a container that was never started counts as forgotten.
-const NEVER_STARTED: u64 = 60;
-
 /// Deadlines are whole seconds: look when the second is over.
 const GRACE: Duration = Duration::from_millis(100);
 
@@ -183,37 +195,43 @@ const SHORTEST_RETRY: Duration = Duration::from_millis(250);
 
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
 
+/// Nobody tells when a container leaves a network.
+const LONGEST_WAIT_FOR_USE: Duration = Duration::from_secs(60);
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::operation::names::ContainerId;
-    use crate::policy::facts::ContainerFacts;
-    use crate::policy::ownership::EXPIRES;
+    use crate::policy::ownership::Owner;
+    use removal::{Item, Kind, Why};
 
-    fn container(expires: &str, state: &str, created: u64) -> ListedContainer {
-        ListedContainer {
-            facts: ContainerFacts {
-                id: ContainerId::parse(&"a".repeat(64)).unwrap(),
-                labels: BTreeMap::from([(EXPIRES.to_owned(), expires.to_owned())]),
-                image_id: "sha256:x".into(),
-                image: "postgres:16".into(),
-                networks: BTreeMap::new(),
-                privileged: false,
-                created: Some(created),
-            },
-            names: vec![],
-            state: state.into(),
-        }
+    fn left(obstacle: Obstacle) -> Left {
+        let owner = Owner::new("i", "main");
+        let (id, name, session) = ("n1".to_owned(), "net".to_owned(), "s".to_owned());
+        let item = Item { kind: Kind::Network, id, name, owner, session, expires: Some(1), why: Why::Expired };
+        Left { item, obstacle, words: String::new() }
     }
 
     #[test]
-    fn what_has_no_deadline_or_a_later_one_stays() {
-        for stays in ["never", "", "junk", "1001"] {
-            assert!(!is_over(&container(stays, "running", 0), 1000, 1000), "{stays}");
-        }
-        assert!(is_over(&container("1000", "running", 0), 0, 1000));
+    fn what_is_in_use_is_tried_ever_more_seldom_and_what_failed_soon() {
+        let round = |left| Retry::after(&Removal { left, ..Removal::default() });
+        assert_eq!(round(vec![]), Retry::No);
+        assert_eq!(round(vec![left(Obstacle::InUse)]), Retry::Seldom);
+        assert_eq!(round(vec![left(Obstacle::InUse), left(Obstacle::UnderWay)]), Retry::Soon);
+        let unlisted = vec![(Kind::Volume, UpstreamError::Slow(Duration::ZERO))];
+        assert_eq!(Retry::after(&Removal { unlisted, ..Removal::default() }), Retry::Soon);
+        let after = |retry: Retry| (0..20).fold(SHORTEST_RETRY, |last, _| retry.patience(last));
+        assert_eq!((after(Retry::Soon), after(Retry::Seldom)), (LONGEST_RETRY, LONGEST_WAIT_FOR_USE));
+        assert_eq!(Retry::No.patience(LONGEST_RETRY), SHORTEST_RETRY);
+    }
+
+    #[test]
+    fn what_stays_is_said_once_and_again_after_it_came_back() {
+        let mut said = Said::new();
+        let removal = Removal { left: vec![left(Obstacle::InUse)], ..Removal::default() };
+        tell(&removal, &mut said);
+        assert_eq!(said.len(), 1);
+        tell(&Removal::default(), &mut said);
+        assert!(said.is_empty());
     }
 
     #[test]
@@ -230,13 +248,5 @@ mod tests {
         }
         assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]);
         assert_eq!(look.next(now, true).at, now + FIRST_LOOK);
-    }
-
-    #[test]
-    fn what_an_earlier_run_made_and_nobody_started_goes_and_not_at_once() {
-        assert!(is_over(&container("never", "created", 900), 1000, 1000));
-        assert!(!is_over(&container("never", "created", 900), 900, 1000), "made by this run");
-        assert!(!is_over(&container("never", "created", 960), 1000, 1000), "a minute is not over");
-        assert!(!is_over(&container("never", "exited", 0), 1000, 1000));
     }
 }

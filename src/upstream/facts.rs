@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -16,7 +16,7 @@ use crate::operation::names::{ContainerId, ExecId};
 use crate::policy::facts::{
     ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, VolumeFacts, Within,
 };
-use crate::policy::ownership::{self, Owner};
+use crate::policy::ownership::{self, Owner, Whose};
 use crate::request::{Filters, percent};
 
 /// Labels and images of containers, by full ID.
@@ -131,6 +131,8 @@ struct NetworkAnswer {
     ipam: IpamAnswer,
     #[serde(rename = "Containers")]
     containers: Option<BTreeMap<String, NamedAnswer>>,
+    #[serde(rename = "Created")]
+    created: String,
 }
 
 #[derive(Deserialize, Default)]
@@ -158,6 +160,13 @@ struct VolumeAnswer {
     driver: String,
     labels: Option<BTreeMap<String, String>>,
     options: Option<BTreeMap<String, String>>,
+    created_at: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "PascalCase")]
+struct VolumesAnswer {
+    volumes: Option<Vec<VolumeAnswer>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -211,9 +220,17 @@ impl Engine {
     /// # Errors
     /// When the engine cannot be asked or its answer cannot be read.
     pub async fn owned_containers(&self, owner: &Owner) -> Result<Vec<ListedContainer>, UpstreamError> {
-        let owned = (ownership::OWNER.to_owned(), owner.to_string());
-        let listed = self.list_with_labels(&[owned]).await?;
-        Ok(listed.into_iter().filter(|c| owner.owns_container(&c.facts.labels, &c.facts.image_id)).collect())
+        self.containers_of(&Whose::Owner(owner.clone())).await
+    }
+
+    /// The same for everybody who is meant.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked or its answer cannot be read.
+    pub async fn containers_of(&self, whose: &Whose) -> Result<Vec<ListedContainer>, UpstreamError> {
+        let listed = self.listed(&list_of("containers/json?all=1&", whose)).await?;
+        let owns = |owner: Owner, facts: &ContainerFacts| owner.owns_container(&facts.labels, &facts.image_id);
+        Ok(listed.into_iter().filter(|c| whose.owner(&c.facts.labels).is_some_and(|o| owns(o, &c.facts))).collect())
     }
 
     /// Containers, running or not, that carry all of these labels and no broker's owner. Whether the labels are the
@@ -225,23 +242,63 @@ impl Engine {
         &self,
         labels: &[(String, String)],
     ) -> Result<Vec<ListedContainer>, UpstreamError> {
-        let listed = self.list_with_labels(labels).await?;
-        let carried = |c: &ListedContainer| labels.iter().all(|(key, value)| c.facts.labels.get(key) == Some(value));
-        let nobodys = |c: &ListedContainer| !c.facts.labels.contains_key(ownership::OWNER);
-        Ok(listed.into_iter().filter(|c| carried(c) && nobodys(c)).collect())
-    }
-
-    async fn list_with_labels(&self, labels: &[(String, String)]) -> Result<Vec<ListedContainer>, UpstreamError> {
         let mut filters = Filters::default();
         for (key, value) in labels {
             filters.add("label", &format!("{key}={value}"));
         }
         let mut target = "/containers/json?all=1&filters=".to_owned();
         percent::encode(&mut target, &filters.encode());
+        let listed = self.listed(&target).await?;
+        let carried = |c: &ListedContainer| labels.iter().all(|(key, value)| c.facts.labels.get(key) == Some(value));
+        let nobodys = |c: &ListedContainer| !c.facts.labels.contains_key(ownership::OWNER);
+        Ok(listed.into_iter().filter(|c| carried(c) && nobodys(c)).collect())
+    }
+
+    async fn listed(&self, target: &str) -> Result<Vec<ListedContainer>, UpstreamError> {
         let what = "the list of containers";
-        let listed: Option<Vec<ListAnswer>> = self.ask(what, &target).await?;
+        let listed: Option<Vec<ListAnswer>> = self.ask(what, target).await?;
         let listed = listed.ok_or_else(|| UpstreamError::Nonsense { what, why: "404".to_owned() })?;
         Ok(listed.into_iter().filter_map(read_listed).collect())
+    }
+
+    /// The owner's networks, by the label that the broker wrote. An engine's list says nothing of who is on them.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked or its answer cannot be read.
+    pub async fn owned_networks(&self, owner: &Owner) -> Result<Vec<NetworkFacts>, UpstreamError> {
+        self.networks_of(&Whose::Owner(owner.clone())).await
+    }
+
+    /// The same for everybody who is meant.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked or its answer cannot be read.
+    pub async fn networks_of(&self, whose: &Whose) -> Result<Vec<NetworkFacts>, UpstreamError> {
+        let what = "the list of networks";
+        let listed: Option<Vec<NetworkAnswer>> = self.ask(what, &list_of("networks?", whose)).await?;
+        let listed = listed.ok_or_else(|| UpstreamError::Nonsense { what, why: "404".to_owned() })?;
+        Ok(listed.into_iter().map(read_network).filter(|network| whose.owner(&network.labels).is_some()).collect())
+    }
+
+    /// The owner's volumes, by the label that the broker wrote; anonymous ones carry none.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked or its answer cannot be read.
+    pub async fn owned_volumes(&self, owner: &Owner) -> Result<Vec<VolumeFacts>, UpstreamError> {
+        self.volumes_of(&Whose::Owner(owner.clone())).await
+    }
+
+    /// The same for everybody who is meant.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked or its answer cannot be read.
+    pub async fn volumes_of(&self, whose: &Whose) -> Result<Vec<VolumeFacts>, UpstreamError> {
+        let what = "the list of volumes";
+        let listed: Option<VolumesAnswer> = self.ask(what, &list_of("volumes?", whose)).await?;
+        let VolumesAnswer { volumes } =
+            listed.ok_or_else(|| UpstreamError::Nonsense { what, why: "404".to_owned() })?;
+        let read = volumes.unwrap_or_default().into_iter().map(read_volume);
+        Ok(read.filter(|volume| whose.owner(&volume.labels).is_some()).collect())
     }
 
     async fn container(
@@ -318,29 +375,12 @@ impl Engine {
 
     async fn network(&self, name: &str) -> Result<Option<NetworkFacts>, UpstreamError> {
         let answer: Option<NetworkAnswer> = self.ask("a network", &at("networks", name, "")).await?;
-        Ok(answer.map(|NetworkAnswer { id, name, driver, labels, ipam, containers }| NetworkFacts {
-            id,
-            name,
-            driver,
-            labels: labels.unwrap_or_default(),
-            gateway: ipam
-                .config
-                .unwrap_or_default()
-                .into_iter()
-                .filter_map(|subnet| subnet.gateway)
-                .find(|gateway| gateway.contains('.')),
-            endpoints: containers.unwrap_or_default().into_iter().map(|(id, named)| (id, named.name)).collect(),
-        }))
+        Ok(answer.map(read_network))
     }
 
     async fn volume(&self, name: &str) -> Result<Option<VolumeFacts>, UpstreamError> {
         let answer: Option<VolumeAnswer> = self.ask("a volume", &at("volumes", name, "")).await?;
-        Ok(answer.map(|VolumeAnswer { name, driver, labels, options }| VolumeFacts {
-            name,
-            driver,
-            labels: labels.unwrap_or_default(),
-            has_options: options.is_some_and(|options| !options.is_empty()),
-        }))
+        Ok(answer.map(read_volume))
     }
 
     /// What the engine can do; asked again after half a minute, for an engine can be restarted with other options.
@@ -423,6 +463,54 @@ fn read_container(answer: ContainerAnswer) -> Option<ContainerFacts> {
     })
 }
 
+fn read_network(answer: NetworkAnswer) -> NetworkFacts {
+    let NetworkAnswer { id, name, driver, labels, ipam, containers, created } = answer;
+    let gateways = ipam.config.unwrap_or_default().into_iter().filter_map(|subnet| subnet.gateway);
+    NetworkFacts {
+        id,
+        name,
+        driver,
+        labels: labels.unwrap_or_default(),
+        gateway: gateways.into_iter().find(|gateway| gateway.contains('.')),
+        endpoints: containers.unwrap_or_default().into_iter().map(|(id, named)| (id, named.name)).collect(),
+        created: unix_seconds(&created),
+    }
+}
+
+fn read_volume(answer: VolumeAnswer) -> VolumeFacts {
+    let VolumeAnswer { name, driver, labels, options, created_at } = answer;
+    VolumeFacts {
+        name,
+        driver,
+        labels: labels.unwrap_or_default(),
+        has_options: options.is_some_and(|options| !options.is_empty()),
+        created: unix_seconds(&created_at),
+    }
+}
+
+/// A time as engines write it (RFC 3339, in the zone that the engine runs in), in Unix seconds.
+fn unix_seconds(text: &str) -> Option<u64> {
+    let (date, time) = text.split_once('T')?;
+    let zone = time.find(['Z', '+', '-'])?;
+    let (clock, zone) = time.split_at_checked(zone)?;
+    let local = humantime::parse_rfc3339_weak(&format!("{date}T{clock}")).ok()?;
+    let local = local.duration_since(UNIX_EPOCH).ok()?.as_secs();
+    let Some(offset) = zone.strip_prefix(['+', '-']) else { return Some(local) };
+    let (hours, minutes) = offset.split_once(':')?;
+    let (hours, minutes) = (u64::from(hours.parse::<u8>().ok()?), u64::from(minutes.parse::<u8>().ok()?));
+    let offset = hours * 3600 + minutes * 60;
+    if zone.starts_with('+') { local.checked_sub(offset) } else { local.checked_add(offset) }
+}
+
+/// The list of one kind of object that carries a label of theirs.
+fn list_of(path_and_query: &str, whose: &Whose) -> String {
+    let mut filters = Filters::default();
+    filters.add("label", &whose.label());
+    let mut target = format!("/{path_and_query}filters=");
+    percent::encode(&mut target, &filters.encode());
+    target
+}
+
 /// `/containers/{name}/json`, with the name encoded as one segment; image names keep their slashes.
 fn at(kind: &str, name: &str, rest: &str) -> String {
     let mut target = format!("/{kind}/");
@@ -464,6 +552,16 @@ mod tests {
             assert!(resolve(nothing, owned()).is_none(), "{nothing}");
         }
         assert!(resolve("/pg", owned()).is_some());
+    }
+
+    #[test]
+    fn times_are_read_in_any_zone() {
+        assert_eq!(unix_seconds("2023-11-14T22:13:20.123456789Z"), Some(1_700_000_000));
+        assert_eq!(unix_seconds("2023-11-15T00:13:20+02:00"), Some(1_700_000_000));
+        assert_eq!(unix_seconds("2023-11-14T17:43:20.5-04:30"), Some(1_700_000_000));
+        for nothing in ["", "0001-01-01T00:00:00Z", "2023-11-14", "2023-11-14T22:13:20", "2023-11-14T22:13:20+x:1"] {
+            assert_eq!(unix_seconds(nothing), None, "{nothing}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod engine;
 pub mod error;
 pub mod facts;
 pub mod link;
+pub mod survey;
 
 pub use address::Address;
 pub use engine::{Engine, EngineVersion};

@@ -36,6 +36,11 @@ fn the_table_of_operations_is_current() {
 }
 
 #[test]
+fn the_schema_of_policies_is_current() {
+    is_current("policy.schema.json", &["policy", "schema"]);
+}
+
+#[test]
 fn every_key_that_will_open_an_operation_is_in_the_vocabulary() {
     for row in ROWS {
         if let Standing::Later(key) = row.standing {

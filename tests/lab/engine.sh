@@ -36,6 +36,8 @@ engine_down() {
   if pid=$(engine_pid "$engine"); then end_process "$pid" "$(engine_words "$engine")" 20; fi
   if pid=$(registry_pid "$engine"); then end_process "$pid" "$(registry_words "$engine")" 10; fi
   end_leftovers "$engine"
+  outside_down "$engine"
+  uplink_down "$engine"
   remove_cell "$engine"
   rm -rf "$LAB/run/docker$engine" "$LAB/run/docker$engine".{sock,pid} "$LAB/run/registry$engine.pid"
   exec 9>&-

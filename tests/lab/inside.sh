@@ -9,6 +9,19 @@ docker_for() {
     DOCKER_HOST="unix://$(socket_of "$engine")" DOCKER_CONFIG="$LAB/docker-config" docker "$@"
 }
 
+# own_docker 28 ARGS…: the newer engine's own client with compose and buildx, its /usr in the place of the host's.
+own_docker() {
+  local engine=$1
+  shift
+  [ "$engine" = 28 ] || fail "$EX_USAGE" 'only engine 28 comes with a client of its own'
+  need_root
+  [ -x "$LAB/engine28/usr/bin/docker" ] || fail "$EX_TEMPFAIL" 'engine 28 was not fetched: start it with `lab up 28`'
+  # shellcheck disable=SC2016 # the inner shell expands
+  exec env -u DOCKER_CONTEXT -u DOCKER_TLS -u DOCKER_TLS_VERIFY -u DOCKER_CERT_PATH -u DOCKER_API_VERSION \
+    DOCKER_HOST="unix://$(socket_of "$engine")" DOCKER_CONFIG="$LAB/docker-config" \
+    unshare --mount --propagation private sh -c 'mount --bind "$0/engine28/usr" /usr && exec /usr/bin/docker "$@"' "$LAB" "$@"
+}
+
 # in_cell ENGINE CMD…: nsenter, not `ip netns exec`, which would mount a new /sys and hide the control groups.
 in_cell() {
   local cell

@@ -50,6 +50,9 @@ pub(crate) fn calls(operation: &Operation, version: ApiVersion, archive: Option<
         Operation::Volume(VolumeOperation::Inspect { name }) => {
             vec![call("VolumeGet", json!({"name": name, "options": {"ResolveStatus": true}}))]
         }
+        Operation::Volume(VolumeOperation::Delete { name, query }) => {
+            vec![call("VolumeRemove", json!({"name": name, "options": {"PurgeOnError": query.force}}))]
+        }
         Operation::Prune(operation) => vec![prune(operation, version)],
     }
 }
@@ -283,6 +286,7 @@ fn network(operation: &NetworkOperation, version: ApiVersion) -> Call {
             let config = json!({"Detailed": true, "Verbose": query.verbose});
             call("GetNetworks", json!({"filters": filters(&wanted), "config": config}))
         }
+        NetworkOperation::Delete { network } => call("DeleteNetwork", json!({"networkID": network})),
         NetworkOperation::Connect { network, container } => {
             let args = json!({"networkName": network, "containerName": container.as_str()});
             call("ConnectContainerToNetwork", args)

@@ -98,6 +98,7 @@ fn network(name: &str, stamp: &Stamp) -> Option<Box<NetworkFacts>> {
         labels,
         gateway: Some("172.17.0.1".to_owned()),
         endpoints: vec![],
+        created: Some(1_700_000_000),
     };
     let found = match name {
         "bridge" => facts(&"b1".repeat(32), "bridge", "bridge", BTreeMap::new()),
@@ -116,7 +117,7 @@ fn volume(name: &str, stamp: &Stamp) -> Option<VolumeFacts> {
         "their-data" => BTreeMap::new(),
         _ => return None,
     };
-    Some(VolumeFacts { name: name.to_owned(), driver: "local".to_owned(), labels, has_options: false })
+    Some(VolumeFacts { name: name.to_owned(), driver: "local".to_owned(), labels, has_options: false, created: None })
 }
 
 fn engine() -> EngineFacts {

@@ -210,7 +210,10 @@ emulate = true
     assert_eq!(policy.containers.control, Control::None);
     assert_eq!(policy.containers.reach, Reach::Publish);
     assert_eq!(policy.containers.host, compile::Host::default());
-    assert_eq!((policy.networks, policy.volumes, policy.build), Default::default());
+    assert_eq!((policy.volumes, policy.build), Default::default());
+    let networks = policy.networks.create.expect("a grant");
+    assert!(networks.names.matches("n1") && !networks.names.matches("x"));
+    assert_eq!((networks.max, networks.internal), (Some(5), false));
     assert_eq!((policy.prune, policy.reaper), (Prune::Refuse, Reaper::default()));
     assert_eq!(policy.containers.max, Some(3));
     let notes: Vec<String> = policy.not_in_force.iter().map(ToString::to_string).collect();

@@ -116,7 +116,8 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
 
 const LONGEST_LIFETIME: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-const UNITS: [(&str, u64); 10] = [
+/// Units of bytes, and how many each is.
+pub(crate) const UNITS: [(&str, u64); 10] = [
     ("B", 1),
     ("KiB", 1 << 10),
     ("MiB", 1 << 20),

@@ -406,11 +406,18 @@ fn network(name: &str, id: &str, driver: &str, labels: &BTreeMap<String, String>
         labels: labels.clone(),
         gateway: Some(format!("172.{}.0.1", 16 + id.bytes().last().unwrap_or(0) % 16)),
         endpoints: Vec::new(),
+        created: Some(1_700_000_000),
     }
 }
 
 fn volume(name: &str, labels: &BTreeMap<String, String>) -> VolumeFacts {
-    VolumeFacts { name: name.into(), driver: "local".into(), labels: labels.clone(), has_options: false }
+    VolumeFacts {
+        name: name.into(),
+        driver: "local".into(),
+        labels: labels.clone(),
+        has_options: false,
+        created: Some(1_700_000_000),
+    }
 }
 
 fn labels(stamp: &Stamp, image: Option<&str>) -> BTreeMap<String, String> {

@@ -87,11 +87,16 @@ impl Keeper {
         self.records().iter().filter(|record| made(record)).count()
     }
 
+    /// The text of its audit so far.
+    #[must_use]
+    pub(crate) fn audit(&self) -> String {
+        fs::read_to_string(self.folder.path().join("audit.json")).unwrap_or_default()
+    }
+
     /// Its audit so far.
     #[must_use]
     pub(crate) fn records(&self) -> Vec<Value> {
-        let text = fs::read_to_string(self.folder.path().join("audit.json")).unwrap_or_default();
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        self.audit().lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
     }
 
     /// The record of a request, as soon as it is there.

@@ -46,7 +46,7 @@ impl Lab {
         change(&mut setup.bounds);
         lab.broker = Some(Broker::start(setup).unwrap_or_else(|error| panic!("the broker does not start: {error}")));
         // the sweeper's first look at what is there is none of the test's business
-        lab.engine.came("GET", "/containers/json").await;
+        lab.engine.came("GET", "/volumes").await;
         lab.engine.forget();
         lab
     }

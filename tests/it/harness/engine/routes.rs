@@ -26,7 +26,7 @@ pub(crate) fn answer(request: &Recorded, shared: &Shared) -> Answer {
         (_, ["images", rest @ ..]) => shared.world(|world| images(request, rest, world)),
         ("GET", ["distribution", .., "json"]) => Answer::Json(200, json!({"Descriptor": {}, "Platforms": []})),
         (_, ["networks", rest @ ..]) => shared.world(|world| networks(request, rest, world)),
-        ("GET", ["volumes", rest @ ..]) => shared.world(|world| volumes(request, rest, world)),
+        (_, ["volumes", rest @ ..]) => shared.world(|world| volumes(request, rest, world)),
         (_, _) => Answer::error(404, "page not found"),
     };
     shared.changed();
@@ -275,9 +275,11 @@ fn pull(request: &Recorded, world: &mut World) -> Answer {
 fn networks(request: &Recorded, rest: &[&str], world: &mut World) -> Answer {
     match (request.method.as_str(), rest) {
         ("GET", [] | [""]) => {
-            let shown = world.networks.iter().map(|network| network.show(&world.containers, false));
-            Answer::Json(200, shown.collect())
+            let filters = filters(request);
+            let kept = world.networks.iter().filter(|network| labels_match(&filters, &json!(network.labels)));
+            Answer::Json(200, kept.map(|network| network.show(&world.containers, false)).collect())
         }
+        ("DELETE", [reference]) => remove_network(reference, world),
         ("GET", [reference]) => {
             let missing = || Answer::error(404, format!("network {reference} not found"));
             let found = world.network(reference);
@@ -302,19 +304,38 @@ fn connect(request: &Recorded, reference: &str, world: &mut World) -> Answer {
     Answer::Empty(200)
 }
 
-fn volumes(request: &Recorded, rest: &[&str], world: &World) -> Answer {
-    match rest {
-        [] => {
+fn remove_network(reference: &str, world: &mut World) -> Answer {
+    let Some(network) = world.network(reference).cloned() else {
+        return Answer::error(404, format!("network {reference} not found"));
+    };
+    if world.containers.iter().any(|container| container.running && container.networks.contains_key(&network.name)) {
+        let message =
+            format!("error while removing network: network {} id {} has active endpoints", network.name, network.id);
+        return Answer::error(403, message);
+    }
+    world.networks.retain(|other| other.id != network.id);
+    Answer::Empty(204)
+}
+
+fn volumes(request: &Recorded, rest: &[&str], world: &mut World) -> Answer {
+    match (request.method.as_str(), rest) {
+        ("GET", []) => {
             let filters = filters(request);
             let kept = world.volumes.iter().filter(|volume| labels_match(&filters, &json!(volume.labels)));
             let found: Vec<Value> = kept.map(super::world::Volume::inspect).collect();
             Answer::Json(200, json!({"Volumes": found, "Warnings": null}))
         }
-        [name] => {
+        ("DELETE", [name]) => {
+            let before = world.volumes.len();
+            world.volumes.retain(|volume| volume.name != *name);
+            let gone = world.volumes.len() < before || request.query_value("force").is_some_and(|force| truth(&force));
+            if gone { Answer::Empty(204) } else { Answer::error(404, format!("get {name}: no such volume")) }
+        }
+        ("GET", [name]) => {
             let missing = || Answer::error(404, format!("get {name}: no such volume"));
             world.volume(name).map_or_else(missing, |volume| Answer::Json(200, volume.inspect()))
         }
-        [..] => Answer::error(404, "page not found"),
+        (_, _) => Answer::error(404, "page not found"),
     }
 }
 

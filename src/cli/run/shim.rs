@@ -1,0 +1,100 @@
+//! Two small roles of this program beside `run`, each a process of its own in the command's process group.
+//!
+//! The **command** role asks the kernel to end it with its `run`, and then becomes the command: an orphan without its
+//! broker could find its way to the engine itself. The **witness** role tells `run` which signals came to the whole group,
+//! as the terminal sends them, so that the command does not get them twice. Must never do anything else: they run before
+//! the command line is read.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+use tokio::runtime::Handle;
+use tokio::signal::unix::SignalKind;
+
+use super::signals;
+use crate::cli::exit::Exit;
+use crate::cli::terminal;
+
+/// This program, also after its file was replaced.
+pub(super) const SELF: &str = "/proc/self/exe";
+
+/// The first word of the command role; the process number of `run` and the command follow.
+pub(super) const COMMAND: &str = "__run-command";
+
+/// The only word of the witness role.
+pub(super) const WITNESS: &str = "__run-witness";
+
+/// What the witness says when it said everything, and when it is ready.
+pub(super) const END: u8 = 0;
+
+/// Takes one of the roles, where the words of this process ask for it.
+pub(in crate::cli) fn role(words: impl Iterator<Item = OsString>) -> Option<ExitCode> {
+    let words: Vec<OsString> = words.skip(1).collect();
+    match words.split_first() {
+        Some((role, words)) if role == COMMAND => Some(become_command(words)),
+        Some((role, [])) if role == WITNESS => Some(witness()),
+        Some(_) | None => None,
+    }
+}
+
+fn become_command(words: &[OsString]) -> ExitCode {
+    let [run, program, arguments @ ..] = words else { return Exit::Broker.into() };
+    let asked = set_parent_process_death_signal(Some(Signal::KILL));
+    let parent = getppid().map(|parent| parent.as_raw_pid().to_string());
+    // where the kernel cannot promise it, the command still loses its socket with its broker
+    if asked.is_ok() && parent.as_deref().map(OsStr::new) != Some(run) {
+        return Exit::Broker.into();
+    }
+    let error = Command::new(program).args(arguments).exec();
+    let exit = if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE };
+    terminal::print_error(&format!("docker-broker: error: cannot run `{}`: {error}\n", program.display()));
+    Exit::Command(exit).into()
+}
+
+fn witness() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    match runtime.and_then(|runtime| testify(runtime.handle())) {
+        Ok(()) => Exit::Done.into(),
+        Err(_) => Exit::Broker.into(),
+    }
+}
+
+/// Answers each byte on standard input with the signals that came since the last one, until `run` is gone.
+fn testify(runtime: &Handle) -> io::Result<()> {
+    let (send, came) = mpsc::channel();
+    for signal in signals::PASSED {
+        let _inside = runtime.enter();
+        let mut heard = tokio::signal::unix::signal(SignalKind::from_raw(signal.as_raw()))?;
+        let send = send.clone();
+        runtime.spawn(async move {
+            while heard.recv().await.is_some() {
+                let _ = send.send(signal);
+            }
+        });
+    }
+    let (mut asked, mut answer) = (io::stdin().lock(), io::stdout().lock());
+    let mut bytes = Vec::new();
+    loop {
+        bytes.push(END);
+        answer.write_all(&bytes)?;
+        answer.flush()?;
+        if asked.read_exact(&mut [0]).is_err() {
+            return Ok(());
+        }
+        // a signal to the group reaches its members one after the other
+        std::thread::sleep(SPREAD);
+        bytes = came.try_iter().filter_map(|signal| u8::try_from(signal.as_raw()).ok()).collect();
+    }
+}
+
+/// As shells say it.
+const NOT_EXECUTABLE: u8 = 126;
+const NOT_FOUND: u8 = 127;
+
+/// Within this a signal has reached everybody in a process group.
+const SPREAD: Duration = Duration::from_millis(20);
