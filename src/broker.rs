@@ -129,7 +129,7 @@ impl Broker {
                 recorder.note(|record| error.note(record));
                 let mut response = response::error(&error, recorder.request_id());
                 if error.stands_for_the_engine() {
-                    response.headers_mut().extend(self.parts.engine.signature());
+                    response::sign(response.headers_mut(), self.parts.engine.signature());
                 }
                 (response, None)
             }

@@ -398,6 +398,15 @@ pub fn error(error: &BrokerError, request_id: &str) -> Response<Body> {
     response
 }
 
+/// Adds what the engine says of itself, all fields in the order of their names, as an engine writes them.
+pub fn sign(headers: &mut HeaderMap, signature: HeaderMap) {
+    headers.extend(signature);
+    let mut fields: Vec<(HeaderName, HeaderValue)> =
+        headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    fields.sort_by(|(left, _), (right, _)| left.as_str().cmp(right.as_str()));
+    *headers = fields.into_iter().collect();
+}
+
 /// The engine's answer with only the headers that clients need.
 #[must_use]
 pub fn relay(answer: Response<Incoming>) -> Response<Body> {
