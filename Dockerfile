@@ -30,6 +30,6 @@ COPY --from=build --chown=65532:65532 /image/folders/ /
 USER 65532:65532
 # Clients are users of other containers, with numbers that nobody knows here: the volume decides who reaches the socket.
 ENV BROKER_LISTEN=unix:///broker-run/docker.sock BROKER_SOCKET_MODE=0666
-HEALTHCHECK --interval=10s --timeout=5s --start-period=5s --retries=3 CMD ["/docker-broker", "healthcheck"]
+HEALTHCHECK --interval=5s --timeout=5s --start-period=5s --retries=3 CMD ["/docker-broker", "healthcheck"]
 ENTRYPOINT ["/docker-broker"]
 CMD ["serve"]

@@ -9,6 +9,10 @@ E2E := DOCKER_BROKER_E2E=1 cargo test --quiet --test
 help: ## Show the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+.PHONY: image
+image: ## Build the image docker-broker:latest with the engine of `DOCKER_HOST` or /var/run/docker.sock
+	docker build --tag docker-broker:latest .
+
 .PHONY: demo
 demo: ## Show the main job: Postgres through the broker, three refusals, an audit, nothing left behind
 	@cargo build --quiet
@@ -44,7 +48,7 @@ oracle: ## The engine's own API server reads what was forwarded
 	DOCKER_BROKER_E2E=1 cargo test --quiet --test oracle
 
 .PHONY: e2e
-e2e: e2e-cli e2e-python e2e-java refusals e2e-kill ## All end-to-end tests
+e2e: e2e-cli e2e-python e2e-java e2e-run e2e-limits e2e-owners refusals e2e-dry-run e2e-sidecar e2e-kill chaos ## All end-to-end tests
 
 .PHONY: e2e-cli
 e2e-cli: lab-packages ## The docker CLI through the broker, next to the docker CLI directly
@@ -60,6 +64,11 @@ e2e-java: lab-packages ## The stock Testcontainers suites for Java
 	tests/e2e/suites/prepare java
 	$(E2E) e2e-java
 
+.PHONY: e2e-run
+e2e-run: lab-packages ## `docker-broker run` around the Java suite: to its end, and broken off at five points
+	tests/e2e/suites/prepare java
+	$(E2E) e2e-run
+
 .PHONY: refusals
 refusals: lab-packages ## Everything that must be refused, on real engines, and what went upstream
 	$(E2E) refusals
@@ -71,6 +80,11 @@ chaos: lab-packages ## Everything dies at random, 200 seeded rounds (DOCKER_BROK
 .PHONY: e2e-dry-run
 e2e-dry-run: lab-packages ## The policy `dry-run`: each rule kept and broken once
 	$(E2E) e2e-dry-run
+
+.PHONY: e2e-sidecar
+e2e-sidecar: lab-packages ## The image by both builders, and the compose files as shipped: an agent that reaches its own network and nothing else
+	tests/e2e/suites/prepare python
+	$(E2E) e2e-sidecar
 
 .PHONY: e2e-kill
 e2e-kill: lab-packages ## Kill -9 of client, broker and engine at random moments

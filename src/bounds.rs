@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 /// Bounds that keep one client from starving the others.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Bounds on the broker itself")]
 pub struct Bounds {
     /// Most bytes of a request's head

@@ -12,11 +12,12 @@ mod stub;
 
 pub use body::{accept, body_limit, json_bounds};
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use arc_swap::ArcSwap;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use hyper::upgrade::OnUpgrade;
@@ -28,7 +29,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::audit::{Audit, Decision, Record};
 use crate::bounds::Bounds;
-use crate::client::SharedConnection;
+use crate::client::{Isolate, SharedConnection, Unmapped};
 use crate::operation::Operation;
 use crate::operation::container::{ContainerAction, ContainerOperation};
 use crate::operation::image::{ImageCreateQuery, ImageOperation};
@@ -36,6 +37,7 @@ use crate::operation::routes::{self, Kind, Route, Standing};
 use crate::operation::system::SystemOperation;
 use crate::policy::compile::{Lifetime, Policy};
 use crate::policy::denial::Denial;
+use crate::policy::depth::Depth;
 use crate::policy::facts::Facts;
 use crate::policy::judge::Judge;
 use crate::policy::ownership::{Owner, Stamp};
@@ -44,7 +46,7 @@ use crate::policy::view::without_host_paths;
 use crate::request::{self, ApiRequest, ApiVersion};
 use crate::response::{self, Body, BrokerError, Recorder, Reply};
 use crate::session::Sweeper;
-use crate::upstream::{Engine, EngineVersion, Link};
+use crate::upstream::{BROKER_HEADER, Engine, EngineVersion, Link, announcement};
 
 /// Everything that the connections of one listener share.
 #[derive(Debug)]
@@ -55,8 +57,9 @@ pub struct Broker {
     pub tasks: TaskTracker,
     /// Ends connections and raw streams when the drain time is over.
     pub stopping: CancellationToken,
-    streams: Arc<Semaphore>,
-    next_request: AtomicU64,
+    unmapped: Unmapped,
+    /// The places for streams of each owner that has a connection or a stream.
+    streams: Mutex<HashMap<Owner, Arc<Semaphore>>>,
 }
 
 /// What one client connection has of its own.
@@ -66,21 +69,33 @@ pub struct Client {
     pub connection: SharedConnection,
     /// Its link to the engine.
     pub link: Link,
+    /// Whose objects it makes and touches.
+    pub owner: Owner,
+    /// Whether that owner is shared by users who have nothing to do with each other: then it may do nothing.
+    stranger: bool,
+    /// The owner's places for streams.
+    streams: Arc<Semaphore>,
 }
 
 /// What a broker is made of.
 #[derive(Debug)]
 pub struct BrokerParts {
-    /// The policy in force.
-    pub policy: Arc<Policy>,
+    /// The policy in force. It may be replaced; a request is judged by one policy from its head to its end.
+    pub policy: ArcSwap<Policy>,
     /// The engine.
     pub engine: Arc<Engine>,
+    /// The paths of the broker's own sockets, all listeners', and of the engine's: no container may have one.
+    pub sockets: Arc<[String]>,
     /// Whose objects clients of this listener make and touch.
     pub owner: Owner,
+    /// Whether each of them has a part of that to itself.
+    pub isolate: Isolate,
     /// The listener's name.
     pub listener: String,
     /// A name for this run of the broker, unlike any other's.
     pub session: String,
+    /// The number of the next request, in one sequence for all listeners.
+    pub next_request: Arc<AtomicU64>,
     /// Where each request is recorded.
     pub audit: Arc<Audit>,
     /// Whether nothing passes while the audit is broken.
@@ -89,6 +104,14 @@ pub struct BrokerParts {
     pub bounds: Bounds,
     /// Ends what outlives its deadline.
     pub sweeper: Arc<Sweeper>,
+}
+
+/// What one request is judged by. A policy that is replaced meanwhile changes nothing for it.
+#[derive(Debug, Clone)]
+struct Grounds {
+    policy: Arc<Policy>,
+    stamp: Stamp,
+    sockets: Arc<[String]>,
 }
 
 /// A request on its way: what was read of it, and what is needed to answer.
@@ -111,18 +134,47 @@ impl Broker {
     /// Puts a broker together.
     #[must_use]
     pub fn new(parts: BrokerParts) -> Self {
-        let streams = Arc::new(Semaphore::new(parts.bounds.streams_per_owner));
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
-        Self { parts, tasks, stopping, streams, next_request: AtomicU64::new(1) }
+        Self { parts, tasks, stopping, unmapped: Unmapped::of_this_kernel(), streams: Mutex::default() }
+    }
+
+    /// A connection's own things: who it acts for, and its way to the engine.
+    #[must_use]
+    pub fn client(&self, connection: SharedConnection) -> Client {
+        let link = Link::new(self.parts.engine.address().clone());
+        let uid = connection.peer.uid;
+        let (owner, stranger) = match self.parts.isolate {
+            Isolate::None => (self.parts.owner.clone(), false),
+            Isolate::Uid => (self.parts.owner.of_uid(uid), self.unmapped.contains(uid)),
+        };
+        let streams = self.streams_of(&owner);
+        Client { connection, link, owner, stranger, streams }
+    }
+
+    /// Puts another policy in the place of the one in force: requests that begin from now on are judged by it.
+    pub fn replace_policy(&self, policy: Policy) {
+        self.parts.policy.store(Arc::new(policy));
+    }
+
+    fn streams_of(&self, owner: &Owner) -> Arc<Semaphore> {
+        let mut all = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        // nobody has a connection or a stream of theirs any more
+        all.retain(|_, places| Arc::strong_count(places) > 1);
+        let places = all.entry(owner.clone());
+        Arc::clone(places.or_insert_with(|| Arc::new(Semaphore::new(self.parts.bounds.streams_per_owner))))
     }
 
     /// Answers one request. Every path ends in a record.
     pub async fn answer(self: &Arc<Self>, client: &Client, request: Request<Incoming>) -> Response<Reply> {
         let begun = client.connection.begin();
-        let mut recorder =
-            Recorder::new(self.record(client, &request), Arc::clone(&self.parts.audit), client.connection.clone());
-        let result =
-            if begun { self.pipeline(client, &mut recorder, request).await } else { Err(BrokerError::Abandoned) };
+        let grounds = self.grounds(client);
+        let record = self.record(client, &grounds.policy, &request);
+        let mut recorder = Recorder::new(record, Arc::clone(&self.parts.audit), client.connection.clone());
+        let result = if begun {
+            self.pipeline(client, &grounds, &mut recorder, request).await
+        } else {
+            Err(BrokerError::Abandoned)
+        };
         let (response, place) = match result {
             Ok(Answered { response, place }) => (response, place),
             Err(error) => {
@@ -135,6 +187,8 @@ impl Broker {
             }
         };
         recorder.note(|record| record.status = response.status().as_u16());
+        let mut response = response;
+        response.headers_mut().insert(BROKER_HEADER, announcement(self.parts.engine.depth()));
         let is_stream = place.is_some();
         response.map(|body| {
             let reply = Reply::new(body, recorder);
@@ -146,6 +200,7 @@ impl Broker {
     async fn pipeline(
         self: &Arc<Self>,
         client: &Client,
+        grounds: &Grounds,
         recorder: &mut Recorder,
         request: Request<Incoming>,
     ) -> Result<Answered, BrokerError> {
@@ -153,8 +208,11 @@ impl Broker {
             return Err(BrokerError::AuditBroken);
         }
         let (parts, incoming) = request.into_parts();
-        let stamp = self.stamp();
-        let judge = Judge { policy: &self.parts.policy, stamp: &stamp };
+        if client.stranger {
+            body::discard_unread(incoming).await;
+            return Err(BrokerError::Stranger(client.connection.peer.uid));
+        }
+        let judge = grounds.judge();
         let (words, kind, name) = match read_head(&judge, &parts, recorder) {
             Ok(read) => read,
             Err(refused) => {
@@ -166,6 +224,9 @@ impl Broker {
         let (json, archive) = bytes.split();
         let operation = Operation::parse(kind, name, &words, &json, &json_bounds(&self.parts.bounds))?;
         let version = self.version(words.version).await?;
+        // the engine's answer may have said what stands there
+        let grounds = &grounds.at(self.parts.engine.depth());
+        let judge = grounds.judge();
         let mut way = Way { client, recorder, upgrade: upgrade(kind, &words, parts), version };
         let takes_volumes = takes_volumes(&operation);
         let permit = match self.decide(&judge, operation, kind).await {
@@ -176,7 +237,7 @@ impl Broker {
             }
         };
         note_permit(way.recorder, &permit, takes_volumes);
-        self.send(&mut way, permit, &stamp, archive).await
+        self.send(&mut way, permit, grounds, archive).await
     }
 
     /// The version that a request goes up with. An engine may have been upgraded since it was asked, so that one that seems
@@ -203,7 +264,7 @@ impl Broker {
                 break;
             }
             for query in questions {
-                let fact = self.parts.engine.fact(&query, &self.parts.owner).await?;
+                let fact = self.parts.engine.fact(&query, &judge.stamp.owner).await?;
                 facts.insert(query, fact);
             }
         }
@@ -215,19 +276,19 @@ impl Broker {
         self: &Arc<Self>,
         way: &mut Way<'_>,
         permit: Permit,
-        stamp: &Stamp,
+        grounds: &Grounds,
         archive: Option<body::Archive>,
     ) -> Result<Answered, BrokerError> {
         if permit.relay() == Relay::Stub {
             way.recorder.note(|record| record.decision = Decision::Stubbed);
             return Ok(Answered { response: stub::answer(permit.operation()), place: None });
         }
-        let place = self.place(permit.operation())?;
+        let place = self.place(way.client, permit.operation())?;
         if let Some(style) = permit.operation().hijack() {
-            return hijack::send(self, way, &permit, style, place).await;
+            return hijack::send(self, way, grounds, &permit, style, place).await;
         }
         if let FollowUp::Created { .. } = permit.follow_up() {
-            return create::send(self, way, permit, stamp).await;
+            return create::send(self, way, permit, &grounds.stamp).await;
         }
         let (archive, upload) = body::upload(archive);
         let sent = self.parts.engine.send(&permit, way.version, &way.client.link, archive);
@@ -240,7 +301,7 @@ impl Broker {
             (_, Some(error)) => return Err(error.into()),
             (answer, None) => answer?,
         };
-        let response = self.relay(&permit, stamp, answer, way.recorder).await?;
+        let response = self.relay(&permit, grounds, answer, way.recorder).await?;
         Ok(Answered { response, place })
     }
 
@@ -248,38 +309,38 @@ impl Broker {
     async fn relay(
         self: &Arc<Self>,
         permit: &Permit,
-        stamp: &Stamp,
+        grounds: &Grounds,
         answer: Response<Incoming>,
         recorder: &mut Recorder,
     ) -> Result<Response<Body>, BrokerError> {
         let operation = permit.operation();
         let failed = is_error(answer.status());
-        if failed && self.hides_host_paths(operation) {
+        if failed && grounds.hides_host_paths(operation) {
             return self.mapped_error(answer, recorder).await;
         }
         if permit.relay() == Relay::AsIs || failed {
             return Ok(response::relay(answer));
         }
         if let Operation::System(SystemOperation::Events(_)) = operation {
-            return Ok(events::relay(Arc::clone(self), stamp.clone(), answer));
+            return Ok(events::relay(Arc::clone(self), grounds.clone(), answer));
         }
         let (parts, incoming) = answer.into_parts();
         let answer = Response::from_parts(parts.clone(), incoming);
         let (status, bytes) = self.parts.engine.read_whole("a filtered answer", answer).await?;
-        let shown = self.view(permit, stamp, &bytes).await?;
+        let shown = self.view(permit, grounds, &bytes).await?;
         let mut response = response::whole(status, shown.into());
         response::pass_headers(&parts.headers, response.headers_mut());
         Ok(response)
     }
 
     /// What the client may see of a whole answer.
-    async fn view(&self, permit: &Permit, stamp: &Stamp, bytes: &[u8]) -> Result<Vec<u8>, BrokerError> {
+    async fn view(&self, permit: &Permit, grounds: &Grounds, bytes: &[u8]) -> Result<Vec<u8>, BrokerError> {
         let nonsense = |error: serde_json::Error| crate::upstream::UpstreamError::Nonsense {
             what: "a filtered answer",
             why: error.to_string(),
         };
         let answer: Value = serde_json::from_slice(bytes).map_err(nonsense)?;
-        let (judge, operation) = (Judge { policy: &self.parts.policy, stamp }, permit.operation());
+        let (judge, operation) = (grounds.judge(), permit.operation());
         let own = if judge.view_needs_own_containers(operation) {
             granted::own_containers(self, &judge).await?
         } else {
@@ -293,11 +354,6 @@ impl Broker {
         // the engine ends its documents with a line break, and some clients print them as they are
         shown.push(b'\n');
         Ok(shown)
-    }
-
-    /// Whether errors of the engine about this operation go through [`Self::mapped_error`].
-    fn hides_host_paths(&self, operation: &Operation) -> bool {
-        operation.may_tell_host_paths() && !self.parts.policy.unrestricted
     }
 
     /// An error of the engine without the paths of the host; the original goes to the record.
@@ -316,31 +372,34 @@ impl Broker {
     }
 
     /// A place among the owner's streams, for operations whose answer may take for ever.
-    fn place(&self, operation: &Operation) -> Result<Option<OwnedSemaphorePermit>, BrokerError> {
+    fn place(&self, client: &Client, operation: &Operation) -> Result<Option<OwnedSemaphorePermit>, BrokerError> {
         if !operation.is_open_ended() {
             return Ok(None);
         }
-        let place = Arc::clone(&self.streams).try_acquire_owned();
+        let place = Arc::clone(&client.streams).try_acquire_owned();
         place.map(Some).map_err(|_| BrokerError::TooManyStreams(self.parts.bounds.streams_per_owner))
     }
 
-    /// What is written on what is made now.
-    fn stamp(&self) -> Stamp {
-        Stamp {
-            owner: self.parts.owner.clone(),
+    /// The policy in force, and what is written on what is made now.
+    fn grounds(&self, client: &Client) -> Grounds {
+        let policy = self.parts.policy.load_full();
+        let stamp = Stamp {
+            owner: client.owner.clone(),
             session: self.parts.session.clone(),
-            expires: expiry_of(&self.parts.policy),
-            policy: self.parts.policy.name.clone(),
-        }
+            expires: expiry_of(&policy),
+            policy: policy.name.clone(),
+            depth: self.parts.engine.depth(),
+        };
+        Grounds { policy, stamp, sockets: Arc::clone(&self.parts.sockets) }
     }
 
-    fn record(&self, client: &Client, request: &Request<Incoming>) -> Record {
-        let number = self.next_request.fetch_add(1, Ordering::Relaxed);
+    fn record(&self, client: &Client, policy: &Policy, request: &Request<Incoming>) -> Record {
+        let number = self.parts.next_request.fetch_add(1, Ordering::Relaxed);
         Record {
             request_id: format!("{}-{number}", self.parts.session),
             time: SystemTime::now(),
             listener: self.parts.listener.clone(),
-            owner: self.parts.owner.to_string(),
+            owner: client.owner.to_string(),
             peer: Some(client.connection.peer),
             session_hint: None,
             method: request.method().to_string(),
@@ -353,7 +412,7 @@ impl Broker {
             key: None,
             place: None,
             reason: None,
-            policy: self.parts.policy.name.clone(),
+            policy: policy.name.clone(),
             status: 0,
             duration: Duration::ZERO,
             bytes_in: 0,
@@ -361,6 +420,23 @@ impl Broker {
             amended: Vec::new(),
             detail: None,
         }
+    }
+}
+
+impl Grounds {
+    fn judge(&self) -> Judge<'_> {
+        let Self { policy, stamp, sockets } = self;
+        Judge { policy, stamp, sockets }
+    }
+
+    fn at(&self, depth: Depth) -> Self {
+        let stamp = Stamp { depth, ..self.stamp.clone() };
+        Self { stamp, ..self.clone() }
+    }
+
+    /// Whether errors of the engine about this operation go through [`Broker::mapped_error`].
+    fn hides_host_paths(&self, operation: &Operation) -> bool {
+        operation.may_tell_host_paths() && !self.policy.unrestricted
     }
 }
 

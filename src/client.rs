@@ -29,6 +29,20 @@ pub struct Peer {
     pub pid: Option<i32>,
 }
 
+/// Whether the clients of one listener share what they make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Isolate {
+    /// They do
+    #[default]
+    None,
+    /// Each user ID has objects of its own
+    Uid,
+}
+
+/// The user IDs that stand for nobody in particular: the kernel shows them in the place of those it cannot map.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmapped(Vec<u32>);
+
 /// A connection as its reader, its writer and whoever watches it hold it.
 pub type SharedConnection = Arc<Connection>;
 
@@ -45,6 +59,21 @@ pub struct Connection {
     /// Milliseconds since the process's start when it last became idle.
     idle_since: AtomicU64,
     started: Instant,
+}
+
+impl Unmapped {
+    /// Those of this kernel: its overflow ID (`/proc/sys/kernel/overflowuid`), the usual one, and -1 for none at all.
+    #[must_use]
+    pub fn of_this_kernel() -> Self {
+        let text = std::fs::read_to_string("/proc/sys/kernel/overflowuid").unwrap_or_default();
+        Self([USUAL_OVERFLOW, u32::MAX].into_iter().chain(text.trim().parse()).collect())
+    }
+
+    /// Whether this ID may be shared by users who have nothing to do with each other.
+    #[must_use]
+    pub fn contains(&self, uid: u32) -> bool {
+        self.0.contains(&uid)
+    }
 }
 
 impl Connection {
@@ -211,6 +240,9 @@ const IDLE: u8 = 0;
 const BUSY: u8 = 1;
 const EVICTED: u8 = 2;
 
+/// `DEFAULT_OVERFLOWUID` of Linux (`include/linux/highuid.h`).
+const USUAL_OVERFLOW: u32 = 65_534;
+
 /// How often a half-closed connection is looked at while its request is answered.
 const HANG_UP_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -224,6 +256,13 @@ mod tests {
     fn pair() -> (UnixStream, Arc<Connection>) {
         let (client, server) = UnixStream::pair().unwrap();
         (client, Connection::new(server, Instant::now()).unwrap())
+    }
+
+    #[test]
+    fn ids_that_stand_for_nobody_are_known_even_where_the_kernel_names_another() {
+        let unmapped = Unmapped::of_this_kernel();
+        assert!(unmapped.contains(65_534) && unmapped.contains(u32::MAX));
+        assert!(!unmapped.contains(0) && !unmapped.contains(1000));
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! The private socket: made safely, served within bounds, drained at the end.
+//! A private socket: made safely or taken from the service manager, served within bounds, drained at the end.
 //!
 //! A stale socket file is replaced; a live socket, or anything that is no socket, is not. Must never remove a file that
 //! it did not make.
@@ -6,8 +6,10 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,15 +23,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::bounds::Bounds;
-use crate::broker::{Broker, Client};
+use crate::broker::Broker;
 use crate::client::{ClientStream, Connection, SharedConnection};
-use crate::upstream::{Address, Link};
+use crate::upstream::Address;
 
-/// A listening socket and the file that it made.
+/// A listening socket, and the file that it made where it made one.
 #[derive(Debug)]
 pub struct Listener {
     socket: UnixListener,
-    file: SocketFile,
+    file: Option<SocketFile>,
+    mode: u32,
 }
 
 /// Removes its socket file when it is dropped, if it is still the one that was made.
@@ -51,6 +54,12 @@ pub enum ListenError {
     /// The group does not exist.
     #[error("there is no group `{0}`; name one from /etc/group, or give its number")]
     NoSuchGroup(String),
+    /// The service manager passed something else.
+    #[error("what the service manager passed for the listener is no listening Unix stream socket: {0}")]
+    NotPassed(&'static str),
+    /// A socket of the service manager that cannot be used.
+    #[error("cannot use the socket that the service manager passed")]
+    Passed(#[source] io::Error),
     /// The file system said no.
     #[error("cannot {what} `{}`", path.display())]
     Io {
@@ -64,9 +73,12 @@ pub enum ListenError {
     },
 }
 
-/// The open connections, so that the bounds can be kept and the oldest idle one found.
+/// The open connections of all listeners, so that the bounds can be kept and the oldest idle one found.
 #[derive(Debug, Default)]
-struct Connections(Mutex<HashMap<u64, Open>>);
+pub struct Connections {
+    open: Mutex<HashMap<u64, Open>>,
+    next: AtomicU64,
+}
 
 #[derive(Debug)]
 struct Open {
@@ -86,15 +98,62 @@ impl Listener {
         let _turn = take_turn(path)?;
         make_way(path)?;
         let (socket, inode) = put(path, mode, gid)?;
-        Ok(Self { socket, file: SocketFile { path: path.to_owned(), inode } })
+        Ok(Self { socket, file: Some(SocketFile { path: path.to_owned(), inode }), mode })
+    }
+
+    /// Takes a socket that the service manager listens on. Its file, mode and group are the service manager's.
+    ///
+    /// # Errors
+    /// When it is no Unix stream socket that listens.
+    pub fn passed(socket: OwnedFd) -> Result<Self, ListenError> {
+        use rustix::net::{AddressFamily, SocketType, sockopt};
+        let failed = |error: rustix::io::Errno| ListenError::Passed(error.into());
+        if sockopt::socket_domain(&socket).map_err(failed)? != AddressFamily::UNIX {
+            return Err(ListenError::NotPassed("it is of another family; write `ListenStream=/path/to/socket`"));
+        }
+        if sockopt::socket_type(&socket).map_err(failed)? != SocketType::STREAM {
+            return Err(ListenError::NotPassed("it has no streams; write `ListenStream=`"));
+        }
+        if !sockopt::socket_acceptconn(&socket).map_err(failed)? {
+            return Err(ListenError::NotPassed("it does not listen; `Accept=` has to be `no`"));
+        }
+        // what this process starts must not hold it
+        rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC).map_err(failed)?;
+        let socket = std::os::unix::net::UnixListener::from(socket);
+        socket.set_nonblocking(true).map_err(ListenError::Passed)?;
+        let socket = UnixListener::from_std(socket).map_err(ListenError::Passed)?;
+        let address = socket.local_addr().map_err(ListenError::Passed)?;
+        let metadata = address.as_pathname().and_then(|path| fs::metadata(path).ok());
+        // one without a file has no mode that would keep anybody out
+        let mode = metadata.map_or(0o777, |metadata| metadata.permissions().mode() & 0o777);
+        Ok(Self { socket, file: None, mode })
+    }
+
+    /// Where clients find it; `None` for one that has no file.
+    #[must_use]
+    pub fn path(&self) -> Option<PathBuf> {
+        match &self.file {
+            Some(file) => Some(file.path.clone()),
+            None => self.socket.local_addr().ok()?.as_pathname().map(Path::to_owned),
+        }
+    }
+
+    /// Whether the service manager passed it.
+    #[must_use]
+    pub const fn is_passed(&self) -> bool {
+        self.file.is_none()
+    }
+
+    /// Who may open it, as in `chmod`.
+    #[must_use]
+    pub const fn mode(&self) -> u32 {
+        self.mode
     }
 
     /// Accepts and serves until `stop`; then drains: idle connections end at once, others have `drain_time`.
-    pub async fn serve(self, broker: Arc<Broker>, stop: CancellationToken) {
-        let Self { socket, file } = self;
-        let connections = Arc::new(Connections::default());
+    pub async fn serve(self, broker: Arc<Broker>, connections: Arc<Connections>, stop: CancellationToken) {
+        let Self { socket, file, mode: _ } = self;
         let (tasks, started) = (TaskTracker::new(), Instant::now());
-        let mut number = 0_u64;
         loop {
             let accepted = tokio::select! {
                 accepted = socket.accept() => accepted,
@@ -102,8 +161,7 @@ impl Listener {
             };
             match accepted.and_then(|(stream, _)| Connection::new(stream, started)) {
                 Ok(connection) => {
-                    number += 1;
-                    let served = admit(&connections, number, connection, &broker, &stop);
+                    let served = admit(&connections, connection, &broker, &stop);
                     tasks.spawn(served);
                 }
                 Err(error) => {
@@ -142,12 +200,11 @@ async fn drain(connections: &TaskTracker, broker: &Broker) {
 /// Finds room for a connection, and gives the task that serves it.
 fn admit(
     connections: &Arc<Connections>,
-    number: u64,
     connection: SharedConnection,
     broker: &Arc<Broker>,
     stop: &CancellationToken,
 ) -> impl Future<Output = ()> + Send + use<> {
-    let close = CancellationToken::new();
+    let (close, number) = (CancellationToken::new(), connections.next.fetch_add(1, Ordering::Relaxed));
     let open = Open { connection: Arc::clone(&connection), close: close.clone() };
     let admitted = connections.insert(number, open, &broker.parts.bounds);
     let (connections, broker, stop) = (Arc::clone(connections), Arc::clone(broker), stop.clone());
@@ -169,8 +226,7 @@ async fn serve_connection(
     stop: CancellationToken,
 ) {
     let stream = ClientStream::new(Arc::clone(&connection), broker.parts.bounds.header_time);
-    let link = Link::new(broker.parts.engine.address().clone());
-    let client = Arc::new(Client { connection: Arc::clone(&connection), link });
+    let client = Arc::new(broker.client(Arc::clone(&connection)));
     let served = Arc::clone(&broker);
     let service = service_fn(move |request| {
         let (broker, client) = (Arc::clone(&served), Arc::clone(&client));
@@ -225,7 +281,7 @@ async fn refuse(connection: &SharedConnection) {
 impl Connections {
     /// Whether there is room within the bounds; under pressure the oldest idle connection makes it.
     fn insert(&self, number: u64, open: Open, bounds: &Bounds) -> bool {
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let peer = open.connection.peer.uid;
         let of_peer = table.values().filter(|other| other.connection.peer.uid == peer).count();
         let victim = if of_peer >= bounds.connections_per_peer {
@@ -243,7 +299,7 @@ impl Connections {
     }
 
     fn remove(&self, number: u64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
     }
 }
 

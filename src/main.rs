@@ -5,5 +5,7 @@ use std::process::ExitCode;
 use docker_broker::{cli, serve};
 
 fn main() -> ExitCode {
-    cli::main(|config| async { serve::run(config).await.map_err(|error| cli::exit::from_serve(&error)) })
+    cli::main(|config, reread| async {
+        serve::run(config, reread).await.map_err(|error| cli::exit::from_serve(&error))
+    })
 }

@@ -52,6 +52,12 @@ pub enum BrokerError {
     /// Too many streams of one owner.
     #[error("more than {0} streams are open for this client; close one, or raise --streams-per-owner")]
     TooManyStreams(usize),
+    /// A user whom the kernel cannot tell from others, where each user has objects of its own.
+    #[error(
+        "user ID {0} stands for users that this machine cannot tell apart, and this listener keeps its users apart \
+         (`isolate = \"uid\"`); connect as a user of this machine"
+    )]
+    Stranger(u32),
     /// The audit log cannot be written, and it is required.
     #[error("the audit log cannot be written, and --audit-required is set; nothing passes until it works again")]
     AuditBroken,
@@ -92,6 +98,7 @@ impl BrokerError {
             Self::Denied(denial) => denial.status(),
             Self::TooLarge(_) => 413,
             Self::TooManyStreams(_) | Self::AuditBroken => 503,
+            Self::Stranger(_) => 403,
             Self::CreateUndone(_) => 409,
             Self::Upstream(error) => error.status(),
         }
@@ -111,6 +118,7 @@ impl BrokerError {
             | Self::AuditBroken
             | Self::Abandoned
             | Self::CreateUndone(_)
+            | Self::Stranger(_)
             | Self::Upstream(_) => false,
         }
     }
@@ -126,6 +134,7 @@ impl BrokerError {
             | Self::Body(_)
             | Self::Archive(_)
             | Self::TooManyStreams(_)
+            | Self::Stranger(_)
             | Self::AuditBroken
             | Self::Abandoned
             | Self::CreateUndone(_)
@@ -143,7 +152,7 @@ impl BrokerError {
                 Decision::Malformed
             }
             Self::NoSuchExec(_) | Self::Denied(Denial::NotFound { .. }) => Decision::NotFound,
-            Self::Denied(Denial::Refused(_)) | Self::TooManyStreams(_) => Decision::Refused,
+            Self::Denied(Denial::Refused(_)) | Self::TooManyStreams(_) | Self::Stranger(_) => Decision::Refused,
             Self::Abandoned => Decision::Abandoned,
             Self::AuditBroken | Self::CreateUndone(_) | Self::Upstream(_) => Decision::Failed,
         }
@@ -173,6 +182,7 @@ impl BrokerError {
             | Self::Body(_)
             | Self::Archive(_)
             | Self::TooManyStreams(_)
+            | Self::Stranger(_)
             | Self::AuditBroken
             | Self::Abandoned
             | Self::CreateUndone(_) => {}

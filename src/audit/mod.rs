@@ -74,6 +74,53 @@ pub struct Record {
     pub detail: Option<String>,
 }
 
+/// Policies were read again: not of one request, and of consequence for all that follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reload {
+    /// When.
+    pub time: SystemTime,
+    /// Why: `SIGHUP` or `file`.
+    pub cause: &'static str,
+    /// What became of it.
+    pub outcome: ReloadOutcome,
+    /// The policies that are in force now.
+    pub policies: Vec<LoadedPolicy>,
+    /// Settings that differ and need a restart.
+    pub needs_restart: Vec<String>,
+    /// What was wrong, where nothing was replaced for it.
+    pub reason: Option<String>,
+}
+
+/// A policy in force.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct LoadedPolicy {
+    /// Where.
+    pub listener: String,
+    /// Its name.
+    pub policy: String,
+    /// Its fingerprint.
+    pub version: String,
+}
+
+/// What became of a reload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReloadOutcome {
+    /// A policy took the place of another.
+    Replaced,
+    /// They are as they were.
+    Unchanged,
+    /// Something is wrong, and nothing was replaced.
+    Refused,
+}
+
+/// What a line of the audit is about.
+#[derive(Debug)]
+enum Entry {
+    Request(Box<Record>),
+    Reload(Reload),
+}
+
 /// What became of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Decision {
@@ -181,7 +228,14 @@ impl Audit {
             tally.count(&record);
         }
         if let Some(queue) = &self.queue {
-            queue.push(record);
+            queue.push(Entry::Request(Box::new(record)));
+        }
+    }
+
+    /// Queues the record of a reload, as [`Self::record`] does one of a request.
+    pub fn reloaded(&self, reload: Reload) {
+        if let Some(queue) = &self.queue {
+            queue.push(Entry::Reload(reload));
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::Record;
+use super::Entry;
 
 /// The queue and what both sides know of each other.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) struct Queue {
 /// What the writing thread takes at once, in the order in which it is to be written.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    pub(super) records: VecDeque<Record>,
+    pub(super) records: VecDeque<Entry>,
     /// How many records were lost after these.
     pub(super) lost: u64,
     /// The file is to be opened anew first.
@@ -44,7 +44,7 @@ impl Queue {
         Self { state: Mutex::default(), changed: Condvar::new(), capacity, reserve }
     }
 
-    pub(super) fn push(&self, record: Record) {
+    pub(super) fn push(&self, record: Entry) {
         let mut state = self.lock();
         if state.batch.records.len() < self.capacity.saturating_add(self.reserve) && !state.ended {
             state.batch.records.push_back(record);

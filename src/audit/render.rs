@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::{Decision, Format, Record};
+use super::{Decision, Format, LoadedPolicy, Record, Reload, ReloadOutcome};
 
 /// The JSON form of a record. The names and their order are a promise to those who read logs.
 #[derive(Serialize)]
@@ -51,6 +51,19 @@ struct Line<'a> {
     amended: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ReloadLine<'a> {
+    r#type: &'static str,
+    time: String,
+    cause: &'static str,
+    outcome: ReloadOutcome,
+    policies: &'a [LoadedPolicy],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    needs_restart: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -120,6 +133,31 @@ pub(super) fn text(record: &Record, colours: bool, out: &mut String) {
         let _ = write!(out, "  ({})", clean(detail, SENTENCE));
     }
     let _ = writeln!(out, "  [{} {} {}]", record.owner, record.policy, record.request_id);
+}
+
+/// The line of a reload.
+pub(super) fn reload(reload: &Reload, format: Format, out: &mut String) {
+    let Reload { time, cause, outcome, policies, needs_restart, reason } = reload;
+    let time = humantime::format_rfc3339_millis(*time).to_string();
+    let reason = reason.as_ref().map(|reason| clean(reason, SENTENCE));
+    if format == Format::Json {
+        let (outcome, cause) = (*outcome, *cause);
+        return push_json(&ReloadLine { r#type: "reload", time, cause, outcome, policies, needs_restart, reason }, out);
+    }
+    let word = match outcome {
+        ReloadOutcome::Replaced => "replaced",
+        ReloadOutcome::Unchanged => "unchanged",
+        ReloadOutcome::Refused => "refused",
+    };
+    // writing to a String cannot fail
+    let _ = write!(out, "{time} reload: {word} ({cause})");
+    for LoadedPolicy { listener, policy, version } in policies {
+        let _ = write!(out, "  {listener}={policy}@{version}");
+    }
+    for setting in needs_restart {
+        let _ = write!(out, "  needs a restart: {setting}");
+    }
+    let _ = writeln!(out, "{}", reason.map_or_else(String::new, |reason| format!("  {reason}")));
 }
 
 /// The line that stands where records were lost.

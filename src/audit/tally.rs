@@ -30,8 +30,11 @@ pub struct Totals {
     pub malformed: u64,
     /// How many the engine or the broker could not do.
     pub failed: u64,
-    /// How many were given up by their client; what they asked for may have been done.
+    /// How many were given up by their client.
     pub abandoned: u64,
+    /// How many were to make something, and ended in a way that does not tell whether they did.
+    #[serde(skip)]
+    pub doubtful: u64,
 }
 
 /// What was made, by its kind.
@@ -78,14 +81,12 @@ impl Tally {
 }
 
 impl Totals {
-    /// Whether some request's end is unknown: what it asked for may still come to be.
-    #[must_use]
-    pub const fn leaves_doubt(&self) -> bool {
-        self.abandoned > 0 || self.failed > 0
-    }
-
     fn count(&mut self, record: &Record) {
         self.requests += 1;
+        let makes = record.operation.is_some_and(|operation| MAKING.contains(&operation));
+        if makes && matches!(record.decision, Decision::Failed | Decision::Abandoned) {
+            self.doubtful += 1;
+        }
         match record.decision {
             Decision::Permitted => self.made.count(record),
             Decision::Refused => self.refuse(record),
@@ -141,8 +142,69 @@ fn add(counts: &mut BTreeMap<String, u64>, name: String) {
     *counts.entry(name).or_default() += 1;
 }
 
+/// Operations that make what is removed at the end.
+const MAKING: [&str; 3] = ["ContainerCreate", "NetworkCreate", "VolumeCreate"];
+
 /// How many different refusals are kept.
 const MOST_MESSAGES: usize = 100;
 
 /// How many different images are kept.
 const MOST_NAMES: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::record;
+    use super::*;
+
+    fn totals(records: impl IntoIterator<Item = Record>) -> Totals {
+        let tally = Tally::default();
+        records.into_iter().for_each(|record| tally.count(&record));
+        tally.totals()
+    }
+
+    fn made(operation: &'static str, status: u16) -> Record {
+        Record { operation: Some(operation), decision: Decision::Permitted, status, ..record() }
+    }
+
+    #[test]
+    fn the_same_refusal_is_counted_and_not_repeated() {
+        let refused = |number: u32, what: &str| Record {
+            reason: Some(format!("docker-broker: ContainerCreate refused: {what} [request r-{number}]")),
+            ..record()
+        };
+        let totals = totals([refused(1, "a"), refused(2, "b"), refused(3, "b")]);
+        let seen: Vec<_> = totals.refused.iter().map(|refused| (refused.count, refused.message.as_str())).collect();
+        assert_eq!(seen, [(2, "ContainerCreate refused: b"), (1, "ContainerCreate refused: a")]);
+        assert_eq!((totals.requests, totals.refused_otherwise), (3, 0));
+    }
+
+    #[test]
+    fn a_flood_of_different_words_stays_bounded() {
+        let refused = |number: usize| Record { reason: Some(format!("{number}\n")), ..record() };
+        let totals =
+            totals((0..1000).map(refused).chain(
+                (0..1000).map(|number| Record { image: Some(number.to_string()), ..made("ContainerCreate", 201) }),
+            ));
+        assert_eq!((totals.refused.len(), totals.refused_otherwise), (100, 900));
+        assert_eq!(totals.made.containers.len(), 101);
+        assert_eq!(totals.made.containers.values().sum::<u64>(), 1000);
+        assert!(totals.refused.iter().all(|refused| !refused.message.contains('\n')));
+    }
+
+    #[test]
+    fn only_what_was_made_counts_as_made_and_only_a_create_leaves_doubt() {
+        let totals = totals([
+            made("ContainerCreate", 201),
+            made("ContainerCreate", 404),
+            made("NetworkCreate", 201),
+            made("VolumeCreate", 500),
+            made("ImageCreate", 200),
+            Record { decision: Decision::Failed, ..made("ContainerCreate", 502) },
+            Record { decision: Decision::Abandoned, ..made("ContainerWait", 200) },
+        ]);
+        let Made { containers, networks, volumes, pulls } = &totals.made;
+        assert_eq!((containers.get("redis:7"), pulls.get("redis:7")), (Some(&1), Some(&1)));
+        assert_eq!((*networks, *volumes), (1, 0));
+        assert_eq!((totals.failed, totals.abandoned, totals.doubtful), (1, 1, 1));
+    }
+}

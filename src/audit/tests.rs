@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::*;
 
-fn record() -> Record {
+pub(super) fn record() -> Record {
     Record {
         request_id: "r-1".to_owned(),
         time: SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123),
@@ -54,6 +54,10 @@ fn bare(request_id: &str) -> Record {
         decision: Decision::Malformed,
         ..record()
     }
+}
+
+fn entry(number: u32) -> Entry {
+    Entry::Request(Box::new(bare(&number.to_string())))
 }
 
 fn json(record: &Record) -> String {
@@ -224,9 +228,9 @@ fn records_that_find_no_place_are_counted_where_they_are_missing() {
 #[test]
 fn a_required_audit_is_unhealthy_when_its_queue_is_full_and_still_takes_what_is_under_way() {
     let queue = Queue::new(2, 3);
-    (1..=2).for_each(|number| queue.push(bare(&number.to_string())));
+    (1..=2).for_each(|number| queue.push(entry(number)));
     assert!(!queue.is_healthy());
-    (3..=9).for_each(|number| queue.push(bare(&number.to_string())));
+    (3..=9).for_each(|number| queue.push(entry(number)));
     let batch = queue.take();
     assert_eq!((batch.records.len(), batch.lost), (5, 4));
     assert!(queue.is_healthy());
@@ -246,4 +250,30 @@ fn an_audit_that_goes_nowhere_is_healthy() {
     let audit = Audit::open(&AuditConfig { sink: Sink::None, format: Format::Json, required: true }).unwrap();
     audit.record(record());
     assert!(audit.is_healthy());
+}
+
+#[test]
+fn a_reload_is_one_line_of_its_own_type() {
+    let reload = Reload {
+        time: SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123),
+        cause: "SIGHUP",
+        outcome: ReloadOutcome::Refused,
+        policies: vec![LoadedPolicy { listener: "main".into(), policy: "postgres".into(), version: "0123".into() }],
+        needs_restart: vec!["limits".to_owned()],
+        reason: Some("two\nlines".to_owned()),
+    };
+    let mut out = String::new();
+    render::reload(&reload, Format::Json, &mut out);
+    assert_eq!(
+        out,
+        "{\"type\":\"reload\",\"time\":\"2023-11-14T22:13:20.123Z\",\"cause\":\"SIGHUP\",\"outcome\":\"refused\",\
+         \"policies\":[{\"listener\":\"main\",\"policy\":\"postgres\",\"version\":\"0123\"}],\
+         \"needs_restart\":[\"limits\"],\"reason\":\"two\\\\u{a}lines\"}\n"
+    );
+    out.clear();
+    render::reload(&reload, Format::Text, &mut out);
+    assert_eq!(
+        out,
+        "2023-11-14T22:13:20.123Z reload: refused (SIGHUP)  main=postgres@0123  needs a restart: limits  two\\u{a}lines\n"
+    );
 }

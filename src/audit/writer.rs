@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use super::Format;
 use super::queue::{Batch, Queue};
 use super::render;
 use super::sink::Output;
+use super::{Entry, Format};
 
 /// Starts the thread.
 pub(super) fn start(queue: Arc<Queue>, output: Output, format: Format) -> io::Result<()> {
@@ -54,9 +54,10 @@ impl Writer {
     fn render(&self, batch: &Batch) -> String {
         let mut text = String::new();
         for record in &batch.records {
-            match self.format {
-                Format::Json => render::json(record, &mut text),
-                Format::Text => render::text(record, self.colours, &mut text),
+            match (record, self.format) {
+                (Entry::Request(record), Format::Json) => render::json(record, &mut text),
+                (Entry::Request(record), Format::Text) => render::text(record, self.colours, &mut text),
+                (Entry::Reload(reload), format) => render::reload(reload, format, &mut text),
             }
         }
         if batch.lost > 0 {

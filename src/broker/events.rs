@@ -13,25 +13,24 @@ use hyper::Response;
 use hyper::body::Incoming;
 use serde_json::Value;
 
-use super::{Broker, granted};
+use super::{Broker, Grounds, granted};
 use crate::policy::facts::{Fact, FactQuery, Within};
 use crate::policy::judge::Judge;
-use crate::policy::ownership::Stamp;
 use crate::response::{self, Body};
 
 /// A stream of events, one JSON document a line.
 struct Events {
     broker: Arc<Broker>,
-    stamp: Stamp,
+    grounds: Grounds,
     incoming: Incoming,
     /// What has come and is not a whole line yet.
     begun: BytesMut,
 }
 
 /// The filtered stream; its head is sent at once.
-pub(super) fn relay(broker: Arc<Broker>, stamp: Stamp, answer: Response<Incoming>) -> Response<Body> {
+pub(super) fn relay(broker: Arc<Broker>, grounds: Grounds, answer: Response<Incoming>) -> Response<Body> {
     let (parts, incoming) = answer.into_parts();
-    let events = Events { broker, stamp, incoming, begun: BytesMut::new() };
+    let events = Events { broker, grounds, incoming, begun: BytesMut::new() };
     let stream = try_unfold(events, |mut events| async move { Ok(events.next().await?.map(|line| (line, events))) });
     let mut response = Response::new(Body::Filtered(Box::pin(stream)));
     *response.status_mut() = parts.status;
@@ -62,7 +61,7 @@ impl Events {
     /// The line as the client may see it, if it may.
     async fn shown(&self, line: Bytes) -> Option<Bytes> {
         let event: Value = serde_json::from_slice(&line).ok()?;
-        let judge = Judge { policy: &self.broker.parts.policy, stamp: &self.stamp };
+        let judge = self.grounds.judge();
         let visible = match judge.event_is_visible(&event) {
             Some(visible) => visible,
             None => self.is_own(&judge, &event).await,
@@ -92,7 +91,7 @@ impl Events {
     }
 
     async fn asked(&self, judge: &Judge<'_>, query: FactQuery) -> bool {
-        match self.broker.parts.engine.fact(&query, &self.broker.parts.owner).await {
+        match self.broker.parts.engine.fact(&query, &judge.stamp.owner).await {
             Ok(Fact::Container(Some(found))) => granted::owns_or_is_granted(&self.broker, judge, &found).await,
             Ok(Fact::Network(Some(found))) => judge.stamp.owner.owns(&found.labels),
             Ok(Fact::Volume(Some(found))) => judge.stamp.owner.owns(&found.labels),

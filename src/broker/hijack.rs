@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Answered, Broker, Way, is_error};
+use super::{Answered, Broker, Grounds, Way, is_error};
 use crate::client::Connection;
 use crate::operation::encoded::HijackStyle;
 use crate::policy::permit::Permit;
@@ -26,6 +26,7 @@ use crate::upstream::UpstreamError;
 pub(super) async fn send(
     broker: &Arc<Broker>,
     way: &mut Way<'_>,
+    grounds: &Grounds,
     permit: &Permit,
     style: HijackStyle,
     place: Option<OwnedSemaphorePermit>,
@@ -38,7 +39,7 @@ pub(super) async fn send(
         (HijackStyle::Upgrade, Some(client)) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => {
             Ok(Answered { response: spliced(broker, way, client, answer, place), place: None })
         }
-        _ if is_error(answer.status()) && broker.hides_host_paths(permit.operation()) => {
+        _ if is_error(answer.status()) && grounds.hides_host_paths(permit.operation()) => {
             Ok(Answered { response: broker.mapped_error(answer, way.recorder).await?, place: None })
         }
         // a client that did not ask for a raw stream would read the engine's bytes as the answer to its next request

@@ -16,14 +16,14 @@ use crate::audit::read::for_each_line;
 use summary::Summary;
 
 /// What to do with an audit log.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
 pub(super) struct AuditArgs {
     #[command(subcommand)]
     command: AuditCommand,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 enum AuditCommand {
     /// Say who did what, what was refused, and what was made and is still there
     #[command(after_long_help = EXAMPLES)]
@@ -31,7 +31,7 @@ enum AuditCommand {
 }
 
 /// What to summarise.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct SummaryArgs {
     /// Logs, the oldest first: files, or `-` for standard input
     #[arg(value_name = "FILE|-", default_value = "-")]

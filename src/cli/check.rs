@@ -8,7 +8,7 @@ use crate::config::policy_text::PolicyText;
 use crate::policy::check::CheckReport;
 
 /// What to check.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct CheckArgs {
     /// Policies: files, or names of built-in ones
     #[arg(required = true, value_name = "FILE|NAME")]

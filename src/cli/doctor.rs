@@ -20,15 +20,16 @@ use super::exit::{Exit, Failure};
 use super::situation::Situation;
 use super::surroundings::Visitor;
 use super::{serve, terminal};
-use crate::config::ServeConfig;
-use crate::config::environment::{Environment, Origins};
+use crate::config::environment::Environment;
+use crate::config::origins::Origins;
+use crate::config::{ListenerConfig, ServeConfig};
 use crate::policy::ownership::Owner;
 use crate::upstream::{Engine, UpstreamError};
 use finding::{Finding, Severity};
 use sockets::{Folder, Place};
 
 /// What to look at.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct DoctorArgs {
     /// Where the audit goes, as `serve` was told
     #[arg(long, env = "BROKER_AUDIT", value_name = "SINK", default_value = "stdout")]
@@ -64,7 +65,7 @@ struct Part {
 
 pub(super) fn run(arguments: &DoctorArgs, origins: &Origins, environment: &Environment) -> Result<Exit, Failure> {
     let parts = match arguments.situation.resolve(origins, environment) {
-        Ok(config) => examine(arguments, &config, environment)?,
+        Ok((config, listener)) => examine(arguments, &config, &listener, environment)?,
         Err(failure) => vec![Part { part: "configuration", findings: vec![unusable(&failure)] }],
     };
     terminal::print(&match arguments.format {
@@ -80,41 +81,46 @@ pub(super) fn run(arguments: &DoctorArgs, origins: &Origins, environment: &Envir
 }
 
 /// Looks at each part; those that need the engine say so where it does not answer.
-fn examine(arguments: &DoctorArgs, config: &ServeConfig, environment: &Environment) -> Result<Vec<Part>, Failure> {
+fn examine(
+    arguments: &DoctorArgs,
+    config: &ServeConfig,
+    listener: &ListenerConfig,
+    environment: &Environment,
+) -> Result<Vec<Part>, Failure> {
     let upstream = config.upstream.path();
     let place = Place::look(upstream);
     let mut engine_findings = vec![sockets::engine_socket(upstream, &place)];
     let can_be_asked = engine_findings.iter().all(|finding| finding.severity == Severity::Fine);
     if can_be_asked {
-        let asked = serve::block_on(ask_engine(config))?;
+        let asked = serve::block_on(ask_engine(config, listener))?;
         engine_findings.extend(asked.unwrap_or_else(|error| vec![no_answer(&error)]));
     }
-    let listen = config.listen.path();
+    let listen = listener.listen.path();
     let uid = rustix::process::geteuid().as_raw();
     let visitor = arguments.as_uid.map_or(Visitor::Myself, Visitor::with_uid);
     Ok(vec![
         Part { part: "engine", findings: engine_findings },
-        Part { part: "policy", findings: policy(config) },
+        Part { part: "policy", findings: policy(config, listener) },
         Part {
             part: "listener",
             findings: sockets::listener_socket(listen, &Place::look(listen), Folder::of(listen), uid),
         },
         Part { part: "audit", findings: vec![records::audit(arguments.audit.trim())] },
-        Part { part: "clients", findings: clients::check(environment, config, &visitor) },
+        Part { part: "clients", findings: clients::check(environment, config, listener, &visitor) },
     ])
 }
 
-async fn ask_engine(config: &ServeConfig) -> Result<Vec<Finding>, UpstreamError> {
+async fn ask_engine(config: &ServeConfig, listener: &ListenerConfig) -> Result<Vec<Finding>, UpstreamError> {
     let asked = Engine::new(config.upstream.clone(), &config.bounds);
-    let owner = Owner::new(&config.instance, &config.listener_name);
+    let owner = Owner::new(&config.instance, &listener.name);
     let survey = asked.survey().await?;
     let now = SystemTime::now();
     let mut findings = engine::version(&survey);
     findings.push(engine::clock(&survey, now));
-    findings.extend(engine::limits(&config.policy, &asked.abilities().await?));
-    findings.extend(engine::isolation(&config.policy, &survey));
+    findings.extend(engine::limits(&listener.policy, &asked.abilities().await?));
+    findings.extend(engine::isolation(&listener.policy, &survey));
     findings.extend(engine::own_warnings(&survey));
-    findings.extend(objects::check(&config.policy, &asked, &owner).await?);
+    findings.extend(objects::check(&listener.policy, &asked, &owner).await?);
     Ok(findings)
 }
 
@@ -124,10 +130,10 @@ fn no_answer(error: &UpstreamError) -> Finding {
 }
 
 /// What `serve` would warn of as well.
-fn policy(config: &ServeConfig) -> Vec<Finding> {
-    let mut findings = vec![Finding::fine(format!("clients are judged by {}", config.policy))];
+fn policy(config: &ServeConfig, listener: &ListenerConfig) -> Vec<Finding> {
+    let mut findings = vec![Finding::fine(format!("clients are judged by {}", listener.policy))];
     findings.extend(config.warnings.iter().map(|warning| Finding::doubtful(warning.clone(), "")));
-    findings.extend(config.policy.not_in_force.iter().map(|key| Finding::note(key.to_string(), "")));
+    findings.extend(listener.policy.not_in_force.iter().map(|key| Finding::note(key.to_string(), "")));
     findings
 }
 

@@ -30,7 +30,7 @@ pub enum Exit {
     CannotCreate,
     /// 74: reading or writing failed.
     Io,
-    /// 78: a variable, or what flags mean together, is wrong.
+    /// 78: a variable, the configuration file, or what settings mean together, is wrong.
     Config,
     /// 125: `run` itself failed, and its command did not run.
     Broker,
@@ -113,8 +113,11 @@ impl Failure {
 #[must_use]
 pub fn from_serve(error: &ServeError) -> Failure {
     let exit = match error {
-        ServeError::Listen(ListenError::NoSuchGroup(_)) | ServeError::OwnSocket(_) => Exit::Config,
-        ServeError::Listen(_) => Exit::CannotCreate,
+        ServeError::Config(error) => of_config(error),
+        ServeError::Listen { source: ListenError::NoSuchGroup(_) | ListenError::NotPassed(_), .. }
+        | ServeError::Passed(_)
+        | ServeError::UnclearSockets { .. } => Exit::Config,
+        ServeError::Listen { .. } => Exit::CannotCreate,
         ServeError::Audit(_) | ServeError::Signals(_) => Exit::Io,
     };
     Failure::new(exit, error)
@@ -122,16 +125,24 @@ pub fn from_serve(error: &ServeError) -> Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
-        let exit = match &error {
-            ConfigError::NoPolicy { .. } | ConfigError::PolicyFile { .. } => Exit::NoInput,
-            ConfigError::Policy(_) => Exit::Data,
-            ConfigError::Value { .. }
-            | ConfigError::Variable { .. }
-            | ConfigError::Override { .. }
-            | ConfigError::OpenUnrestricted { .. }
-            | ConfigError::OwnUpstream(_) => Exit::Config,
-        };
-        Self::new(exit, &error)
+        Self::new(of_config(&error), &error)
+    }
+}
+
+fn of_config(error: &ConfigError) -> Exit {
+    match error {
+        ConfigError::NoPolicy { .. } | ConfigError::PolicyFile { .. } | ConfigError::ConfigFile { .. } => Exit::NoInput,
+        ConfigError::Policy(_) => Exit::Data,
+        ConfigError::Listener { name: _, source } => of_config(source),
+        ConfigError::File(_)
+        | ConfigError::Value { .. }
+        | ConfigError::Variable { .. }
+        | ConfigError::Override { .. }
+        | ConfigError::OpenUnrestricted { .. }
+        | ConfigError::OneListenerOnly { .. }
+        | ConfigError::SameName(_)
+        | ConfigError::SameAddress { .. }
+        | ConfigError::OwnUpstream { .. } => Exit::Config,
     }
 }
 
@@ -147,7 +158,7 @@ Exit codes:
   70  a mistake of the broker's own
   73  a socket or file cannot be created
   74  reading or writing failed
-  78  a variable is wrong, or flags do not go together
+  78  a variable or the configuration file is wrong, or settings do not go together
  125  `run` itself failed; any other code of `run` is its command's, and 128 + N where signal N ended it";
 
 #[cfg(test)]

@@ -17,11 +17,13 @@ use super::exit::{Exit, Failure};
 use super::situation::Situation;
 use super::{serve, terminal};
 use crate::audit::read::Entry;
-use crate::config::ServeConfig;
-use crate::config::environment::{Environment, Origins};
+use crate::config::environment::Environment;
+use crate::config::origins::Origins;
 use crate::config::policy_text::PolicyText;
+use crate::config::{ListenerConfig, ServeConfig};
 use crate::policy::compile::Policy;
 use crate::policy::denial::{Denial, Reason};
+use crate::policy::depth::Depth;
 use crate::policy::file::keys;
 use crate::policy::ownership::{Owner, Stamp};
 use crate::response::BrokerError;
@@ -32,7 +34,7 @@ use render::{Answer, Remedy, Rule};
 use way::{Explained, Outcome, Source, Way};
 
 /// What to explain.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(group = ArgGroup::new("what").required(true).args(["method", "record", "request_id"]))]
 pub(super) struct ExplainArgs {
     /// The method of a request, as `POST`
@@ -82,12 +84,12 @@ pub(super) enum AnswerFormat {
 }
 
 pub(super) fn run(arguments: &ExplainArgs, origins: &Origins, environment: &Environment) -> Result<Exit, Failure> {
-    let config = config(arguments, origins, environment)?;
+    let (config, listener) = config(arguments, origins, environment)?;
     let text = PolicyText::find(&arguments.situation.policy)?;
     let answer = match (&arguments.record, &arguments.request_id, &arguments.audit) {
-        (Some(file), _, _) => of_record(record::only_record(file)?, &config, &text),
-        (None, Some(id), Some(log)) => of_record(record::find(log, id)?, &config, &text),
-        (None, _, _) => of_request(arguments, &config, &text)?,
+        (Some(file), _, _) => of_record(record::only_record(file)?, &listener, &text),
+        (None, Some(id), Some(log)) => of_record(record::find(log, id)?, &listener, &text),
+        (None, _, _) => of_request(arguments, &config, &listener, &text)?,
     };
     let exit = if answer.is_permitted() { Exit::Done } else { Exit::No };
     terminal::print(&match arguments.format {
@@ -98,13 +100,22 @@ pub(super) fn run(arguments: &ExplainArgs, origins: &Origins, environment: &Envi
 }
 
 /// What the broker would run with. Without an engine, it does not matter where one is.
-fn config(arguments: &ExplainArgs, origins: &Origins, environment: &Environment) -> Result<ServeConfig, Failure> {
+fn config(
+    arguments: &ExplainArgs,
+    origins: &Origins,
+    environment: &Environment,
+) -> Result<(ServeConfig, ListenerConfig), Failure> {
     let nobody_asked = arguments.offline || arguments.method.is_none();
     let nowhere = Environment::default();
     arguments.situation.resolve(origins, if nobody_asked { &nowhere } else { environment })
 }
 
-fn of_request(arguments: &ExplainArgs, config: &ServeConfig, text: &PolicyText) -> Result<Answer, Failure> {
+fn of_request(
+    arguments: &ExplainArgs,
+    config: &ServeConfig,
+    listener: &ListenerConfig,
+    text: &PolicyText,
+) -> Result<Answer, Failure> {
     let (method, target) = (arguments.method.as_deref(), arguments.target.as_deref());
     let asked = Asked::read(
         method.unwrap_or_default(),
@@ -112,20 +123,22 @@ fn of_request(arguments: &ExplainArgs, config: &ServeConfig, text: &PolicyText) 
         &arguments.headers,
         arguments.body.as_deref(),
     )?;
-    let owner = Owner::new(&config.instance, &config.listener_name);
+    let owner = Owner::new(&config.instance, &listener.name);
     let stamp = Stamp {
         owner: owner.clone(),
         session: "SESSION".to_owned(),
-        expires: crate::broker::expiry_of(&config.policy),
-        policy: config.policy.name.clone(),
+        expires: crate::broker::expiry_of(&listener.policy),
+        policy: listener.policy.name.clone(),
+        depth: Depth::default(),
     };
     let assumptions = Assumptions::new(&arguments.own, &arguments.absent);
     let engine = Engine::new(config.upstream.clone(), &config.bounds);
     let source = if arguments.offline { Source::Assumed(&assumptions) } else { Source::Engine(&engine, &owner) };
-    let way = Way { policy: &config.policy, stamp: &stamp, bounds: &config.bounds, source };
+    let sockets = crate::serve::socket_paths(&[&listener.listen, &config.upstream]);
+    let way = Way { policy: &listener.policy, stamp: &stamp, sockets: &sockets, bounds: &config.bounds, source };
     serve::block_on(async {
         let explained = way.explain(&asked).await.map_err(|error| no_engine(&error))?;
-        let mut answer = Answer::of_request(&asked, &config.policy, facts_from(&source), explained);
+        let mut answer = Answer::of_request(&asked, &listener.policy, facts_from(&source), explained);
         answer.remedy = remedy_of(&answer, text, &way, &asked).await;
         answer.assumed = assumptions.said();
         Ok(answer)
@@ -154,8 +167,8 @@ async fn remedy_of(answer: &Answer, text: &PolicyText, way: &Way<'_>, asked: &As
     second_best
 }
 
-fn of_record(entry: Entry, config: &ServeConfig, text: &PolicyText) -> Answer {
-    let (today, why) = record::today(&entry, &config.policy);
+fn of_record(entry: Entry, listener: &ListenerConfig, text: &PolicyText) -> Answer {
+    let (today, why) = record::today(&entry, &listener.policy);
     let proposal = keys::find(&entry.key).and_then(|key| {
         let mut all = remedy::proposals(text, key, record::wanted(&entry), &entry.place).into_iter();
         all.next()
@@ -167,7 +180,7 @@ fn of_record(entry: Entry, config: &ServeConfig, text: &PolicyText) -> Answer {
         tried: false,
         next: None,
     });
-    Answer::of_record(entry, &config.policy, today, why, remedy)
+    Answer::of_record(entry, &listener.policy, today, why, remedy)
 }
 
 fn facts_from(source: &Source<'_>) -> String {

@@ -13,7 +13,7 @@ use crate::config::arguments::DEFAULT_LISTEN;
 use crate::upstream::address::Address;
 
 /// Which broker to ask.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct HealthcheckArgs {
     /// Where the broker listens
     #[arg(long, env = "BROKER_LISTEN", value_name = "ADDRESS", default_value = DEFAULT_LISTEN, value_parser = Address::parse)]
@@ -23,8 +23,13 @@ pub(super) struct HealthcheckArgs {
 pub(super) fn run(arguments: &HealthcheckArgs) -> Result<Exit, Failure> {
     let address = &arguments.listen;
     match ask(address, TIME) {
-        Ok(200) => Ok(Exit::Done),
-        Ok(status) => Err(Failure::said(Exit::No, format!("the broker at {address} answers its ping with {status}"))),
+        Ok((200, _)) => Ok(Exit::Done),
+        Ok((status, message)) => {
+            let mut failure =
+                Failure::said(Exit::No, format!("the broker at {address} answers its ping with {status}"));
+            failure.lines.extend(message);
+            Err(failure)
+        }
         Err(error) if is_timeout(&error) => {
             let seconds = TIME.as_secs();
             Err(Failure::said(Exit::No, format!("the broker at {address} does not answer within {seconds} seconds")))
@@ -33,23 +38,44 @@ pub(super) fn run(arguments: &HealthcheckArgs) -> Result<Exit, Failure> {
     }
 }
 
-/// The status of the answer. The listener may be full, and its answer may come byte by byte: one clock is for all of it.
-fn ask(address: &Address, time: Duration) -> io::Result<u16> {
+/// The status of the answer, and the broker's words where it says that something is wrong. The listener may be full, and
+/// the answer may come byte by byte: one clock is for all of it.
+fn ask(address: &Address, time: Duration) -> io::Result<(u16, Option<String>)> {
     let deadline = Instant::now() + time;
     let mut stream = connect(address, deadline)?;
     stream.set_write_timeout(Some(time))?;
     stream.write_all(b"GET /_ping HTTP/1.1\r\nHost: docker-broker\r\nConnection: close\r\n\r\n")?;
-    let mut line = Vec::new();
-    while !line.contains(&b'\n') && line.len() < LONGEST_LINE {
-        stream.set_read_timeout(Some(left(deadline)?))?;
-        let mut bytes = [0; 256];
-        let count = stream.read(&mut bytes)?;
-        if count == 0 {
+    let mut answer = Vec::new();
+    while !answer.contains(&b'\n') && answer.len() < LONGEST_LINE {
+        if read_more(&mut stream, &mut answer, deadline)? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        line.extend_from_slice(bytes.get(..count).unwrap_or_default());
     }
-    status(&line).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "its answer is no HTTP"))
+    let not_http = || io::Error::new(io::ErrorKind::InvalidData, "its answer is no HTTP");
+    let status = status(&answer).ok_or_else(not_http)?;
+    if status == 200 {
+        return Ok((status, None));
+    }
+    // the status is known: what the broker says besides is read as far as it comes
+    while answer.len() < LONGEST_MESSAGE && read_more(&mut stream, &mut answer, deadline).is_ok_and(|count| count > 0) {
+    }
+    Ok((status, message(&answer)))
+}
+
+fn read_more(stream: &mut UnixStream, answer: &mut Vec<u8>, deadline: Instant) -> io::Result<usize> {
+    stream.set_read_timeout(Some(left(deadline)?))?;
+    let mut bytes = [0; 256];
+    let count = stream.read(&mut bytes)?;
+    answer.extend_from_slice(bytes.get(..count).unwrap_or_default());
+    Ok(count)
+}
+
+/// The words of `{"message": …}` after an answer's head.
+fn message(answer: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(answer).ok()?;
+    let (_, body) = text.split_once("\r\n\r\n")?;
+    let body: serde_json::Value = serde_json::from_str(body).ok()?;
+    Some(body.get("message")?.as_str()?.to_owned())
 }
 
 /// Connects without waiting for a place in the listener's queue longer than the deadline.
@@ -93,6 +119,9 @@ const TIME: Duration = Duration::from_secs(3);
 /// A status line that is longer is none.
 const LONGEST_LINE: usize = 1024;
 
+/// No more of an answer is read.
+const LONGEST_MESSAGE: usize = 16 * 1024;
+
 pub(super) const EXAMPLES: &str = "\
 Examples:
   docker-broker healthcheck --listen unix:///run/docker-broker/docker.sock
@@ -109,7 +138,7 @@ mod tests {
     use super::*;
 
     /// Answers one connection with these bytes, after the request came.
-    fn answered(bytes: &'static [u8]) -> io::Result<u16> {
+    fn answered(bytes: &'static [u8]) -> io::Result<(u16, Option<String>)> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("broker.sock");
         let listener = UnixListener::bind(&path).unwrap();
@@ -130,12 +159,18 @@ mod tests {
     fn what_is_no_answer_is_not_healthy() {
         assert_eq!(answered(b"").unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         assert_eq!(answered(b"SSH-2.0-OpenSSH\r\n").unwrap_err().kind(), io::ErrorKind::InvalidData);
-        assert_eq!(answered(b"HTTP/1.1 502 Bad Gateway\r\n\r\n").unwrap(), 502);
+        assert_eq!(answered(b"HTTP/1.1 502 Bad Gateway\r\n\r\n").unwrap(), (502, None));
+    }
+
+    #[test]
+    fn what_the_broker_says_of_its_engine_is_passed_on() {
+        let answer = b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: application/json\r\n\r\n{\"message\":\"no engine\"}";
+        assert_eq!(answered(answer).unwrap(), (502, Some("no engine".to_owned())));
     }
 
     #[test]
     fn an_answer_may_come_byte_by_byte() {
-        assert_eq!(answered(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK").unwrap(), 200);
+        assert_eq!(answered(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK").unwrap(), (200, None));
     }
 
     #[test]

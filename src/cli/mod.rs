@@ -4,6 +4,7 @@
 
 mod audit;
 mod check;
+mod config;
 mod doctor;
 pub mod exit;
 mod explain;
@@ -24,13 +25,13 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::config::ServeConfig;
 use crate::config::arguments::ServeArgs;
 use crate::config::environment::Environment;
+use crate::config::{Reread, ServeConfig};
 use exit::{EXIT_CODES, Exit, Failure};
 
 /// The whole command line.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(
     name = "docker-broker",
     version,
@@ -48,11 +49,14 @@ struct Cli {
 }
 
 /// What there is to do.
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 enum Command {
     /// Run the broker between clients and an engine
     #[command(long_about = serve::LONG_ABOUT, after_long_help = serve::EXAMPLES)]
     Serve(Box<ServeArgs>),
+    /// Show what `serve` would run with, and where each value comes from
+    #[command(after_long_help = config::EXAMPLES)]
+    Config(Box<config::ConfigArgs>),
     /// Run a command with a broker of its own, and take away what it leaves behind
     #[command(long_about = run::LONG_ABOUT, after_long_help = run::EXAMPLES)]
     Run(Box<run::RunArgs>),
@@ -85,10 +89,10 @@ enum Command {
     },
 }
 
-/// Runs the command line of this process. `run` is what `serve` does once everything was read.
+/// Runs the command line of this process. `run` is what `serve` does once everything was read; it can be read again.
 pub fn main<Run, Running>(run: Run) -> ExitCode
 where
-    Run: FnOnce(ServeConfig) -> Running,
+    Run: FnOnce(ServeConfig, Reread) -> Running,
     Running: Future<Output = Result<(), Failure>>,
 {
     if let Some(ended) = run::role(std::env::args_os()) {
@@ -106,16 +110,18 @@ where
 
 fn start<Run, Running>(words: &[String], environment: &Environment, run: Run) -> Result<Exit, Failure>
 where
-    Run: FnOnce(ServeConfig) -> Running,
+    Run: FnOnce(ServeConfig, Reread) -> Running,
     Running: Future<Output = Result<(), Failure>>,
 {
     let read = read::read(words, environment).map_err(|failure| run::own_failure(words, failure));
-    let read::Words { cli, origins } = match read? {
-        read::Read::Run(words) => *words,
+    let all = match read? {
+        read::Read::Run(all) => all,
         read::Read::Print(text) => return terminal::print(&text).map(|()| Exit::Done),
     };
+    let Some(read::Words { cli, origins }) = all.first().cloned() else { return Err(nothing_read()) };
     match cli.command {
-        Command::Serve(arguments) => serve::start(*arguments, &origins, environment, run),
+        Command::Serve(_) => serve::start(words, environment, all, run),
+        Command::Config(arguments) => config::run(&arguments, environment, all),
         Command::Run(arguments) => run::start(*arguments, &origins, environment),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments, &origins, environment),
@@ -126,6 +132,11 @@ where
         Command::Healthcheck(arguments) => healthcheck::run(&arguments),
         Command::Completion { shell } => complete(shell),
     }
+}
+
+/// What cannot happen: the words were read, and there is nothing.
+fn nothing_read() -> Failure {
+    Failure::said(Exit::Software, "the command line was read, and there is nothing in it")
 }
 
 fn complete(shell: clap_complete::Shell) -> Result<Exit, Failure> {

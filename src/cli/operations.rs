@@ -12,7 +12,7 @@ use crate::operation::routes::{Kind, ROWS, Row, Standing};
 use crate::policy::compile::{Control, ExecGrant, Policy, Prune, Scope};
 
 /// How to list them.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct OperationsArgs {
     /// How the table is written
     #[arg(long, value_enum, default_value_t = TableFormat::Table)]

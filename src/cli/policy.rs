@@ -16,14 +16,14 @@ use crate::policy::reference::reference_markdown;
 use crate::policy::schema::policy_schema;
 
 /// What to do with policies.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(subcommand_required = true, arg_required_else_help = true, disable_help_subcommand = true)]
 pub(super) struct PolicyArgs {
     #[command(subcommand)]
     command: PolicyCommand,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 enum PolicyCommand {
     /// Print the text of a policy
     Show {
@@ -117,7 +117,9 @@ fn standalone(name: &str) -> String {
         let is_usable = |key: &&keys::Key| key.kind != Kind::Table && key.in_force != keys::InForce::Never;
         let mut usable = keys::children(section.path).filter(is_usable).peekable();
         if usable.peek().is_some() {
-            text.push_str(&format!("\n[{}]\n", section.path));
+            // a template that is begun has to be finished, so its section is not begun for anybody
+            let begun = if section.path == keys::TEMPLATES_NAME { "#~ " } else { "" };
+            text.push_str(&format!("\n{begun}[{}]\n", section.path));
         }
         for key in usable {
             let (meaning, absent, wanted) = (key.meaning, key.absent, key.wanted());

@@ -6,7 +6,6 @@
 //! its own one.
 
 mod child;
-mod cleanup;
 mod environment;
 mod shim;
 mod signals;
@@ -27,15 +26,17 @@ use super::surroundings::{Visitor, misleading_files, open_engine_sockets};
 use super::{Cli, log, terminal};
 use crate::audit::{Format, Sink, Tally};
 use crate::bounds::Bounds;
+use crate::client::Isolate;
 use crate::config::arguments::{LogLevel, PolicyChanges, RecordArgs, ServeArgs, read_sink};
-use crate::config::environment::{Environment, Origins};
-use crate::config::{ServeConfig, resolve};
+use crate::config::environment::Environment;
+use crate::config::origins::Origins;
+use crate::config::{ListenerConfig, ServeConfig, Told, resolve_one};
 use crate::policy::builtin::DEFAULT_NAME;
 use crate::serve::{Private, Server};
-use crate::session::runs::{Place, Run, RunFolders};
+use crate::session::leftovers::{self, Leftovers};
+use crate::session::runs::{Place, RunFolders};
 use crate::upstream::Engine;
 use crate::upstream::address::Address;
-use cleanup::Cleaned;
 use environment::Variable;
 use signals::Signals;
 use summary::Summary;
@@ -89,8 +90,10 @@ struct Plan {
     folders: RunFolders,
     place: Place,
     config: ServeConfig,
+    listener: ListenerConfig,
     changes: environment::Changes,
-    warnings: Vec<String>,
+    environment: Environment,
+    kept: Vec<String>,
     command: Vec<OsString>,
     grace: Duration,
     quiet: bool,
@@ -131,64 +134,92 @@ fn plan(arguments: RunArgs, origins: &Origins, environment: &Environment) -> Res
     } = arguments;
     let failed = |error: &dyn std::error::Error| Failure::new(Exit::Broker, error);
     let instance = new_name().map_err(|error| failed(&error))?;
-    let folders = folders(environment);
+    let folders = RunFolders::of_this_process();
     let place = folders.place(&instance).map_err(|error| failed(&error))?;
     let listen = Address::parse(&place.socket().to_string_lossy()).map_err(|error| failed(&error))?;
     let records = RecordArgs { audit, audit_format, audit_required: false, log_level, log_format: Format::Text };
-    let config = resolve(
-        ServeArgs {
-            listen: listen.clone(),
-            upstream,
-            policy,
-            socket_mode: Some(0o600),
-            socket_group: None,
-            name: LISTENER.to_owned(),
-            instance: Some(instance.clone()),
-            allow_unrestricted: false,
-            changes,
-            records,
-            bounds: Bounds::default(),
-        },
-        origins,
-        environment,
-        environment.unknown(&Cli::command()),
-    )?;
+    let arguments = ServeArgs {
+        config: None,
+        listen: listen.clone(),
+        upstream,
+        policy,
+        socket_mode: Some(0o600),
+        socket_group: None,
+        name: LISTENER.to_owned(),
+        isolate: Isolate::None,
+        instance: Some(instance.clone()),
+        allow_unrestricted: false,
+        changes,
+        records,
+        bounds: Bounds::default(),
+    };
+    let told = Told { arguments, origins: origins.clone() };
+    let (config, listener) = resolve_one(told, environment, environment.unknown(&Cli::command()))?;
     let changes = environment::changes(&listen, &variables, &kept);
-    let warnings = warnings(&config, environment, &kept);
-    let command = exactly(command, std::env::args_os().collect());
-    Ok(Plan { instance, folders, place, config, changes, warnings, command, grace, quiet, summary })
+    let command = exactly(command, &std::env::args_os().collect::<Vec<_>>());
+    Ok(Plan {
+        instance,
+        folders,
+        place,
+        config,
+        listener,
+        changes,
+        environment: environment.clone(),
+        kept,
+        command,
+        grace,
+        quiet,
+        summary,
+    })
 }
 
 /// What a person should read before the command starts, one line each.
-fn warnings(config: &ServeConfig, environment: &Environment, kept: &[String]) -> Vec<String> {
+fn warnings(
+    config: &ServeConfig,
+    listen: &Address,
+    behind_broker: bool,
+    environment: &Environment,
+    kept: &[String],
+) -> Vec<String> {
     let mut lines = config.warnings.clone();
     if kept.iter().any(|name| name == "DOCKER_HOST") {
         lines.push("`DOCKER_HOST` is kept, so the command may not use its broker at all".to_owned());
     }
-    let files = misleading_files(environment, &config.listen);
-    let sockets = open_engine_sockets(environment, Some(config.upstream.path()), &[], &Visitor::Myself);
+    let files = misleading_files(environment, listen);
+    // a broker's socket leads to no more than that broker allows
+    let upstream = config.upstream.path();
+    let (engine, broker) = if behind_broker { (None, Some(upstream)) } else { (Some(upstream), None) };
+    let sockets = open_engine_sockets(environment, engine, broker.as_slice(), &Visitor::Myself);
     lines.extend(files.into_iter().chain(sockets).map(|lead| format!("{}; {}", lead.what, lead.advice)));
     lines
 }
 
 /// The words of the command as they were written: they need not be UTF-8.
-fn exactly(read: Vec<String>, written: Vec<OsString>) -> Vec<OsString> {
+fn exactly(read: Vec<String>, written: &[OsString]) -> Vec<OsString> {
     let tail = written.len().checked_sub(read.len()).and_then(|start| written.get(start..)).unwrap_or_default();
     let is_same = tail.len() == read.len() && tail.iter().zip(&read).all(|(raw, word)| raw.to_string_lossy() == *word);
     if is_same { tail.to_vec() } else { read.into_iter().map(OsString::from).collect() }
 }
 
 async fn run(plan: Plan) -> Result<Exit, Failure> {
-    let Plan { instance, folders, place, config, changes, warnings, command, grace, quiet, summary } = plan;
+    let Plan { instance, folders, place, config, listener, changes, environment, kept, command, grace, quiet, summary } =
+        plan;
     let started = Instant::now();
     let failed = |error: &dyn std::error::Error| Failure::new(Exit::Broker, error);
     let mut signals = Signals::listen().await.map_err(|error| failed(&error))?;
     let engine = Engine::new(config.upstream.clone(), &config.bounds);
-    engine.version().await.map_err(|error| failed(&error))?;
-    say(&warnings);
-    say(&cleanup::clean_dead(&folders).await);
-    let run = place.take(&config.upstream, false).map_err(|error| failed(&error))?;
-    let (policy, tally) = (config.policy.clone(), Arc::new(Tally::default()));
+    let prepared = async {
+        engine.version().await.map_err(|error| failed(&error))?;
+        say(&warnings(&config, &listener.listen, engine.is_broker(), &environment, &kept));
+        say(&leftovers::of_dead_runs(&folders).await);
+        Ok::<(), Failure>(())
+    };
+    tokio::select! {
+        prepared = prepared => prepared?,
+        signal = signals.next_that_ends() => return Ok(Exit::Command(child::code_of(signal))),
+    }
+    let run = place.take(&config.upstream, engine.is_broker()).map_err(|error| failed(&error))?;
+    let (policy, tally) = (listener.policy.clone(), Arc::new(Tally::default()));
     let private = Private { session: instance.clone(), tally: Arc::clone(&tally) };
     let server = match Server::start_private(config, private) {
         Ok(server) => server,
@@ -201,9 +232,12 @@ async fn run(plan: Plan) -> Result<Exit, Failure> {
         Ok(running) => running.wait(&mut signals).await,
         Err(error) => Err(error),
     };
-    let cleaned = finish(server, &engine, &instance, &tally, &mut signals).await;
-    let complete = cleaned.is_complete();
-    end(run, complete);
+    let leftovers = finish(server, &engine, &instance, &tally, &mut signals).await;
+    let complete = leftovers.is_nothing();
+    // else the lock file stays, and the next run looks again
+    if complete {
+        run.end();
+    }
     let exit_code = ended.map_err(|error| failed(&error))?;
     let summed = Summary {
         instance: &instance,
@@ -211,7 +245,7 @@ async fn run(plan: Plan) -> Result<Exit, Failure> {
         exit_code,
         took: started.elapsed(),
         totals: tally.totals(),
-        cleaned,
+        leftovers,
     };
     if !quiet || !complete {
         terminal::print_error(&summed.text(terminal::stderr_takes_colours()));
@@ -223,15 +257,17 @@ async fn run(plan: Plan) -> Result<Exit, Failure> {
 }
 
 /// Ends the broker and removes what was made. A second signal breaks it off.
-async fn finish(server: Server, engine: &Engine, instance: &str, tally: &Tally, signals: &mut Signals) -> Cleaned {
+async fn finish(server: Server, engine: &Engine, instance: &str, tally: &Tally, signals: &mut Signals) -> Leftovers {
     signals.forget();
     let work = async {
         server.finish().await;
-        cleanup::clean(engine, instance, tally.totals().leaves_doubt()).await
+        leftovers::remove_all(engine, instance, tally.totals().doubtful > 0).await
     };
     tokio::select! {
-        cleaned = work => cleaned,
-        () = asked_twice(signals) => Cleaned { unseen: Some("a signal broke it off".to_owned()), ..Cleaned::default() },
+        leftovers = work => leftovers,
+        () = asked_twice(signals) => {
+            Leftovers { unseen: Some("a signal broke it off".to_owned()), ..Leftovers::default() }
+        }
     }
 }
 
@@ -239,13 +275,6 @@ async fn asked_twice(signals: &mut Signals) {
     signals.next_that_ends().await;
     say(&["the command has ended, and what it left is being removed; a second signal breaks that off".to_owned()]);
     signals.next_that_ends().await;
-}
-
-/// Where something is left, the lock file stays: the next run looks again.
-fn end(run: Run, complete: bool) {
-    if complete {
-        run.end();
-    }
 }
 
 fn write_summary(path: &Path, summary: &Summary<'_>) {
@@ -261,11 +290,6 @@ fn say(lines: &[String]) {
     }
 }
 
-fn folders(environment: &Environment) -> RunFolders {
-    let temporary = PathBuf::from(environment.value("TMPDIR").unwrap_or(TEMPORARY));
-    RunFolders::below(environment.value("XDG_RUNTIME_DIR").map(Path::new), &[&temporary, Path::new(TEMPORARY)])
-}
-
 /// A name that no other run has.
 fn new_name() -> std::io::Result<String> {
     let mut bytes = [0; 6];
@@ -275,8 +299,6 @@ fn new_name() -> std::io::Result<String> {
 
 /// The listener's name, which is a part of the owner label.
 const LISTENER: &str = "main";
-
-const TEMPORARY: &str = "/tmp";
 
 pub(super) const LONG_ABOUT: &str = "\
 Run a command with a broker of its own, and take away what it leaves behind.
@@ -316,8 +338,8 @@ mod tests {
         let odd = OsString::from_vec(vec![b'a', 0xff]);
         let written = vec!["docker-broker".into(), "run".into(), "x".into(), odd.clone()];
         let read = vec!["x".to_owned(), odd.to_string_lossy().into_owned()];
-        assert_eq!(exactly(read, written.clone()), [OsString::from("x"), odd]);
-        assert_eq!(exactly(vec!["y".to_owned()], written), ["y"]);
+        assert_eq!(exactly(read, &written), [OsString::from("x"), odd]);
+        assert_eq!(exactly(vec!["y".to_owned()], &written), ["y"]);
     }
 
     #[test]

@@ -1,31 +1,54 @@
 //! `docker-broker serve`: reads what it was told, says what it understood, and runs.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 
 use clap::CommandFactory;
 
-use super::Cli;
 use super::exit::{Exit, Failure};
 use super::log;
-use crate::config::arguments::ServeArgs;
-use crate::config::environment::{Environment, Origins};
-use crate::config::{ServeConfig, resolve};
+use super::read::{Read, Words, read};
+use super::{Cli, Command};
+use crate::config::environment::Environment;
+use crate::config::{Reread, ServeConfig, Told, resolve};
 
 pub(super) fn start<Run, Running>(
-    arguments: ServeArgs,
-    origins: &Origins,
+    words: &[String],
     environment: &Environment,
+    all: Vec<Words>,
     run: Run,
 ) -> Result<Exit, Failure>
 where
-    Run: FnOnce(ServeConfig) -> Running,
+    Run: FnOnce(ServeConfig, Reread) -> Running,
     Running: Future<Output = Result<(), Failure>>,
 {
-    let (level, format) = (arguments.records.log_level, arguments.records.log_format);
-    let config = resolve(arguments, origins, environment, environment.unknown(&Cli::command()))?;
-    log::start(level, format)?;
+    let told = told(all);
+    let records = told.first().map(|told| (told.arguments.records.log_level, told.arguments.records.log_format));
+    let config = resolve(told, environment, environment.unknown(&Cli::command()))?;
+    if let Some((level, format)) = records {
+        log::start(level, format)?;
+    }
     announce(&config);
-    wait(run(config))
+    let (words, environment) = (words.to_vec(), environment.clone());
+    wait(run(config, Reread::new(move || reread(&words, &environment).map_err(|failure| one_line(&failure)))))
+}
+
+/// What each listener was told.
+pub(super) fn told(all: Vec<Words>) -> Vec<Told> {
+    let told = |Words { cli, origins }| match cli.command {
+        Command::Serve(arguments) => Some(Told { arguments: *arguments, origins }),
+        Command::Config(arguments) => Some(Told { arguments: arguments.serve, origins }),
+        Command::Run(_)
+        | Command::Check(_)
+        | Command::Explain(_)
+        | Command::Audit(_)
+        | Command::Doctor(_)
+        | Command::Policy(_)
+        | Command::Operations(_)
+        | Command::Healthcheck(_)
+        | Command::Completion { .. } => None,
+    };
+    all.into_iter().filter_map(told).collect()
 }
 
 /// Runs until the broker ends.
@@ -41,15 +64,30 @@ pub(super) fn block_on<T>(running: impl Future<Output = T>) -> Result<T, Failure
     Ok(runtime.block_on(running))
 }
 
-/// What an operator checks first when something is not as expected.
+/// The same words again, over files that may have changed.
+fn reread(words: &[String], environment: &Environment) -> Result<ServeConfig, Failure> {
+    match read(words, environment)? {
+        Read::Run(all) => Ok(resolve(told(all), environment, environment.unknown(&Cli::command()))?),
+        Read::Print(_) => Err(super::nothing_read()),
+    }
+}
+
+/// A failure as a log takes it.
+fn one_line(failure: &Failure) -> String {
+    failure.lines.join(": ").replace('\n', "; ")
+}
+
+/// What an operator checks first when something is not as expected. What each listener does is said when it listens.
 fn announce(config: &ServeConfig) {
     let version = env!("CARGO_PKG_VERSION");
-    let ServeConfig { listen, mode, upstream, upstream_choice, policy, instance, listener_name, warnings, .. } = config;
-    tracing::info!("docker-broker {version} listens on {listen} with mode 0{mode:03o}");
-    tracing::info!("the engine is expected at {upstream} ({upstream_choice})");
-    tracing::info!("clients are judged by {policy}; what they make is owned by `{instance}/{listener_name}`");
-    for key in &policy.not_in_force {
-        tracing::info!("{key}");
+    let ServeConfig { listeners, upstream, upstream_choice, warnings, .. } = config;
+    tracing::info!("docker-broker {version} expects the engine at {upstream} ({upstream_choice})");
+    let mut notes = BTreeSet::new();
+    for listener in listeners {
+        notes.extend(listener.policy.not_in_force.iter().map(ToString::to_string));
+    }
+    for note in notes {
+        tracing::info!("{note}");
     }
     for warning in warnings {
         tracing::warn!("{warning}");
@@ -59,7 +97,8 @@ fn announce(config: &ServeConfig) {
 pub(super) const LONG_ABOUT: &str = "\
 Run the broker between clients and an engine.
 
-Every flag has a variable of the same meaning; a flag wins over its variable, and an empty variable counts as none. \
+Every flag has a variable of the same meaning, and but for --config a key in the configuration file; a flag wins over its \
+variable, and a variable over the file. An empty variable counts as none. SIGHUP and a changed file read policies again. \
 SIGTERM lets open requests end, and a second signal stops at once.";
 
 pub(super) const EXAMPLES: &str = "\
@@ -71,4 +110,6 @@ Examples:
   docker-broker serve --allowed-image registry.example/team/postgres:16 --allow-pulls=false
       The built-in policy with another image, which has to be on the engine already
   docker-broker serve --attach-networks dev-internal --policy agent.toml
-      Containers join `dev-internal` instead of the default network";
+      Containers join `dev-internal` instead of the default network
+  docker-broker serve --config /etc/docker-broker/broker.toml
+      Several listeners with policies of their own; `docker-broker config --reference` shows such a file";

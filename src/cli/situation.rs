@@ -7,8 +7,9 @@ use clap::{Args, FromArgMatches};
 use super::exit::{Exit, Failure};
 use super::surroundings::docker_host_elsewhere;
 use crate::config::arguments::{DEFAULT_LISTEN, PolicyChanges, ServeArgs};
-use crate::config::environment::{Environment, Origins, without_variables};
-use crate::config::{ServeConfig, resolve};
+use crate::config::environment::{Environment, without_variables};
+use crate::config::origins::Origins;
+use crate::config::{ListenerConfig, ServeConfig, Told, resolve_one};
 use crate::policy::builtin::DEFAULT_NAME;
 use crate::upstream::address::Address;
 
@@ -40,7 +41,11 @@ impl Situation {
     ///
     /// # Errors
     /// What `serve` would say as well.
-    pub(super) fn resolve(&self, origins: &Origins, environment: &Environment) -> Result<ServeConfig, Failure> {
+    pub(super) fn resolve(
+        &self,
+        origins: &Origins,
+        environment: &Environment,
+    ) -> Result<(ServeConfig, ListenerConfig), Failure> {
         let mut words = vec!["serve".to_owned(), "--policy".to_owned(), self.policy.clone()];
         words.extend([format!("--listen={}", self.listen), format!("--name={}", self.name)]);
         words.extend(self.upstream.iter().map(|address| format!("--upstream={address}")));
@@ -55,6 +60,7 @@ impl Situation {
         // where clients are meant to run, `DOCKER_HOST` names the broker and not its engine
         let names_the_broker = docker_host_elsewhere(environment, &self.listen).is_none();
         let environment = if names_the_broker { &Environment::default() } else { environment };
-        Ok(resolve(arguments, origins, environment, Vec::new())?)
+        let told = Told { arguments, origins: origins.clone() };
+        Ok(resolve_one(told, environment, Vec::new())?)
     }
 }

@@ -6,17 +6,20 @@ use std::time::Duration;
 use super::*;
 use crate::audit::{AuditConfig, Format, Sink};
 use crate::bounds::Bounds;
-use crate::config::resolve;
+use crate::config::{ListenerConfig, resolve};
 use crate::policy::compile::AttachMode;
 use crate::policy::pattern::ImageReference;
 
 /// What `serve` would run with.
 fn config(words: &[&str], environment: &Environment) -> Result<ServeConfig, Failure> {
     let words: Vec<String> = ["docker-broker", "serve"].iter().chain(words).map(ToString::to_string).collect();
-    let read::Read::Run(read) = read::read(&words, environment)? else { panic!("a help page") };
-    let read::Words { cli, origins } = *read;
-    let Command::Serve(arguments) = cli.command else { panic!("another command") };
-    Ok(resolve(*arguments, &origins, environment, environment.unknown(&Cli::command()))?)
+    let read::Read::Run(all) = read::read(&words, environment)? else { panic!("a help page") };
+    Ok(resolve(serve::told(all), environment, environment.unknown(&Cli::command()))?)
+}
+
+fn listener(config: &ServeConfig) -> &ListenerConfig {
+    let [listener] = config.listeners.as_slice() else { panic!("one listener: {config:?}") };
+    listener
 }
 
 fn with(words: &[&str]) -> ServeConfig {
@@ -39,7 +42,7 @@ fn warnings(config: &ServeConfig) -> Vec<&str> {
 }
 
 fn allows(config: &ServeConfig, image: &str) -> bool {
-    config.policy.allows_image(&ImageReference::parse(image).unwrap())
+    listener(config).policy.allows_image(&ImageReference::parse(image).unwrap())
 }
 
 #[test]
@@ -94,10 +97,10 @@ fn the_same_value_in_a_flag_is_a_mistake_of_the_command_line() {
 #[test]
 fn defaults_are_safe() {
     let config = with(&[]);
-    assert_eq!(config.listen.to_string(), "unix:///run/docker-broker/docker.sock");
-    assert_eq!(config.mode, 0o600);
+    assert_eq!(listener(&config).listen.to_string(), "unix:///run/docker-broker/docker.sock");
+    assert_eq!(listener(&config).mode, 0o600);
     assert_eq!(config.upstream.to_string(), "unix:///var/run/docker.sock");
-    assert_eq!(config.policy.name, "postgres");
+    assert_eq!(listener(&config).policy.name, "postgres");
     assert_eq!(config.instance.len(), 12);
     assert_eq!(config.audit, AuditConfig { sink: Sink::Stdout, format: Format::Json, required: false });
     assert_eq!(format!("{:?}", config.bounds), format!("{:?}", Bounds::default()));
@@ -112,6 +115,7 @@ fn every_variable_means_what_its_flag_means() {
         ("--socket-mode", "BROKER_SOCKET_MODE", "0660"),
         ("--socket-group", "BROKER_SOCKET_GROUP", "docker"),
         ("--name", "BROKER_NAME", "agent1"),
+        ("--isolate", "BROKER_ISOLATE", "uid"),
         ("--instance", "BROKER_INSTANCE", "ci"),
         ("--allowed-image", "BROKER_ALLOWED_IMAGE", "redis"),
         ("--allowed-tag", "BROKER_ALLOWED_TAG", "15"),
@@ -141,7 +145,8 @@ fn every_variable_means_what_its_flag_means() {
     ];
     // what differs by design: words that say where a value came from
     let shown = |mut config: ServeConfig| {
-        config.upstream_choice = "";
+        config.upstream_choice = String::new();
+        config.listeners.iter_mut().for_each(|listener| listener.policy_version = String::new());
         format!("{config:?}").replace("BROKER_", "").replace("--", "").replace(['_', '-'], "").to_lowercase()
     };
     let default = shown(with(&[]));
@@ -156,7 +161,7 @@ fn every_variable_means_what_its_flag_means() {
     }
     let definition = Cli::command();
     let all = definition.find_subcommand("serve").unwrap().get_arguments().filter_map(clap::Arg::get_long);
-    let elsewhere = ["help", "allow-unrestricted", "log-level", "log-format"];
+    let elsewhere = ["help", "allow-unrestricted", "log-level", "log-format", "config"];
     for flag in all.filter(|flag| !elsewhere.contains(flag)) {
         assert!(tried.contains(&format!("--{flag}").as_str()), "--{flag} is not tried");
     }
@@ -178,7 +183,7 @@ fn a_flag_wins_over_its_variable_and_an_empty_variable_is_none() {
     let environment =
         Environment::from([("BROKER_NAME", "variable"), ("BROKER_ALLOWED_IMAGES", "redis:7"), ("BROKER_INSTANCE", "")]);
     let config = config(&["--name", "flag", "--allowed-images", "mysql:8"], &environment).unwrap();
-    assert_eq!(config.listener_name, "flag");
+    assert_eq!(listener(&config).name, "flag");
     assert!(allows(&config, "mysql:8") && !allows(&config, "redis:7"));
     assert_eq!(config.instance.len(), 12);
 }
@@ -229,10 +234,13 @@ fn variables_that_nothing_reads_are_warned_about() {
 #[test]
 fn networks_are_attached_in_the_asked_mode() {
     let config = with(&["--attach-networks", "dev-internal,other", "--attach-mode", "add"]);
-    assert_eq!(config.policy.containers.attach, ["dev-internal", "other"]);
-    assert_eq!(config.policy.containers.attach_mode, AttachMode::Add);
+    assert_eq!(listener(&config).policy.containers.attach, ["dev-internal", "other"]);
+    assert_eq!(listener(&config).policy.containers.attach_mode, AttachMode::Add);
     assert!(config.warnings.iter().any(|warning| warning.contains("`containers.names`")));
-    assert_eq!(with(&["--attach-networks", "dev-internal"]).policy.containers.attach_mode, AttachMode::Replace);
+    assert_eq!(
+        listener(&with(&["--attach-networks", "dev-internal"])).policy.containers.attach_mode,
+        AttachMode::Replace
+    );
 }
 
 #[test]
@@ -244,12 +252,12 @@ fn a_policy_that_allows_everything_needs_a_private_socket_or_a_word() {
         assert!(message.contains("--allow-unrestricted"), "{message}");
         with(&[words, vec!["--allow-unrestricted"]].concat());
     }
-    assert!(with(&["--policy", "unrestricted"]).policy.unrestricted);
+    assert!(listener(&with(&["--policy", "unrestricted"])).policy.unrestricted);
 }
 
 #[test]
 fn a_group_gets_a_mode_that_lets_it_in() {
-    assert_eq!(with(&["--socket-group", "docker"]).mode, 0o660);
+    assert_eq!(listener(&with(&["--socket-group", "docker"])).mode, 0o660);
     let config = with(&["--socket-group", "docker", "--socket-mode", "0600"]);
     assert_eq!(warnings(&config), ["mode 0600 does not let the socket's group open it"]);
 }
@@ -259,12 +267,12 @@ fn the_engine_is_found_by_flag_then_docker_host_then_default() {
     let environment = Environment::from([("DOCKER_HOST", "unix:///engine.sock")]);
     let by_host = config(&[], &environment).unwrap();
     assert_eq!(
-        (by_host.upstream.to_string().as_str(), by_host.upstream_choice),
+        (by_host.upstream.to_string().as_str(), by_host.upstream_choice.as_str()),
         ("unix:///engine.sock", "from DOCKER_HOST")
     );
     let by_flag = config(&["--upstream", "/other.sock"], &environment).unwrap();
     assert_eq!(
-        (by_flag.upstream.to_string().as_str(), by_flag.upstream_choice),
+        (by_flag.upstream.to_string().as_str(), by_flag.upstream_choice.as_str()),
         ("unix:///other.sock", "from --upstream")
     );
     let remote = with_variables([("DOCKER_HOST", "tcp://10.0.0.1:2375")]);

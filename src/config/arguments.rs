@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 
 use crate::audit::{Format, Sink};
 use crate::bounds::Bounds;
+use crate::client::Isolate;
 use crate::policy::builtin::DEFAULT_NAME;
 use crate::policy::compile::AttachMode;
 use crate::upstream::address::Address;
@@ -16,6 +17,9 @@ use crate::upstream::address::Address;
 /// What `serve` is told.
 #[derive(Debug, Clone, Args)]
 pub struct ServeArgs {
+    /// A file of settings (TOML), which can hold several listeners. What a flag or a variable says wins over it
+    #[arg(long, env = "BROKER_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Where clients connect: `unix:///path/to/socket`
     #[arg(long, env = "BROKER_LISTEN", value_name = "ADDRESS", default_value = DEFAULT_LISTEN, value_parser = Address::parse)]
     pub listen: Address,
@@ -34,7 +38,10 @@ pub struct ServeArgs {
     /// The listener's name, which is part of the owner label of all that is made through it
     #[arg(long, env = "BROKER_NAME", value_name = "NAME", default_value = "main", value_parser = read_name)]
     pub name: String,
-    /// Which broker this is, the first part of the owner label [default: from this machine and the listener's address]
+    /// Whether clients of the listener share what they make, or each user ID has objects of its own
+    #[arg(long, env = "BROKER_ISOLATE", value_name = "none|uid", value_enum, default_value_t = Isolate::None, hide_possible_values = true)]
+    pub isolate: Isolate,
+    /// Which broker this is, the first part of the owner label [default: from this machine and the first listener's address]
     #[arg(long, env = "BROKER_INSTANCE", value_name = "ID", value_parser = read_name)]
     pub instance: Option<String>,
     /// Let a policy that allows everything stand on a socket that others may open
@@ -53,7 +60,7 @@ pub struct ServeArgs {
 }
 
 /// Changes to the chosen policy. Lists are separated by commas, and blanks around a word do not count.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Changes to the policy")]
 pub struct PolicyChanges {
     /// The one image that may be used, in place of the policy's `images.allow`

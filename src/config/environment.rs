@@ -1,20 +1,16 @@
 //! The process's environment, read once, and the way from a `BROKER_*` variable to the flag of the same meaning.
 //!
-//! Variables become flags in front of those that the user wrote, and only where the user wrote none: so both are read
-//! by the same rules. Must never take an empty variable for a value; compose files set those for what is not wanted.
+//! Must never take an empty variable for a value; compose files set those for what is not wanted.
 
 use std::collections::BTreeMap;
 
-use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, Command};
+
+use super::origins::{Given, Source};
 
 /// Variables by name.
 #[derive(Debug, Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
-
-/// Which flags got their value from which variable.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Origins(BTreeMap<String, String>);
 
 impl Environment {
     /// The environment of this process. What is not UTF-8 is kept as far as it can be shown.
@@ -30,25 +26,23 @@ impl Environment {
         self.0.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())
     }
 
-    /// The flags that variables stand for, as words of a command line, and where each came from. Flags that the user
-    /// wrote are left alone.
+    /// What variables give to the flags of a command, but for those that the user wrote.
     #[must_use]
-    pub fn flags(&self, command: &Command, written: &ArgMatches) -> (Vec<String>, Origins) {
-        let mut words = Vec::new();
-        let mut origins = Origins::default();
+    pub fn given(&self, command: &Command, written: &[String]) -> Vec<Given> {
+        let mut all = Vec::new();
         for argument in command.get_arguments() {
             let (Some(flag), Some(variable)) = (argument.get_long(), variable_of(argument)) else { continue };
-            if written.value_source(argument.get_id().as_str()) == Some(ValueSource::CommandLine) {
+            if written.iter().any(|written| written == flag) {
                 continue;
             }
             let older = OLDER_NAMES.iter().filter(|(_, newer)| *newer == variable).map(|(older, _)| *older);
             let found = std::iter::once(variable).chain(older).find_map(|name| Some((name, self.value(name)?)));
             if let Some((name, value)) = found {
-                words.push(format!("--{flag}={}", value.trim()));
-                origins.0.insert(flag.to_owned(), name.to_owned());
+                let (flag, value) = (flag.to_owned(), value.trim().to_owned());
+                all.push(Given { flag, value, source: Source::Variable(name.to_owned()) });
             }
         }
-        (words, origins)
+        all
     }
 
     /// A line for each `BROKER_*` variable that nothing reads.
@@ -63,20 +57,6 @@ impl Environment {
 impl<const N: usize> From<[(&str, &str); N]> for Environment {
     fn from(variables: [(&str, &str); N]) -> Self {
         Self(variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
-    }
-}
-
-impl Origins {
-    /// What the user wrote to set a flag: the variable where it came from one, or else the flag, in backticks.
-    #[must_use]
-    pub fn name(&self, flag: &str) -> String {
-        self.variable(flag).map_or_else(|| format!("`--{flag}`"), |variable| format!("`{variable}`"))
-    }
-
-    /// The variable that set a flag.
-    #[must_use]
-    pub fn variable(&self, flag: &str) -> Option<&str> {
-        self.0.get(flag).map(String::as_str)
     }
 }
 
@@ -132,28 +112,27 @@ mod tests {
         listen: Option<String>,
     }
 
-    fn flags(environment: &Environment, written: &[&str]) -> (Vec<String>, Origins) {
+    fn words(environment: &Environment, written: &[&str]) -> Vec<String> {
         use clap::CommandFactory as _;
-        let words = std::iter::once("broker").chain(written.iter().copied());
-        let matches = without_variables(Only::command()).try_get_matches_from(words).unwrap();
-        environment.flags(&Only::command(), &matches)
+        let written: Vec<String> = written.iter().map(ToString::to_string).collect();
+        environment.given(&Only::command(), &written).iter().map(Given::word).collect()
     }
 
     #[test]
     fn empty_variables_and_those_of_written_flags_say_nothing() {
         let environment = Environment::from([("BROKER_LISTEN", "/a"), ("BROKER_ATTACH_NETWORKS", " ")]);
-        assert_eq!(flags(&environment, &["--listen", "/b"]), (Vec::new(), Origins::default()));
+        assert_eq!(words(&environment, &["listen"]), [""; 0]);
     }
 
     #[test]
     fn a_variable_is_the_flag_of_its_name_and_the_newer_name_wins() {
+        use clap::CommandFactory as _;
         let environment = Environment::from([("BROKER_ATTACH_NETWORK", "old"), ("BROKER_LISTEN", " /a ")]);
-        let (words, origins) = flags(&environment, &[]);
-        assert_eq!(words, ["--attach-networks=old", "--listen=/a"]);
-        assert_eq!(origins.name("attach-networks"), "`BROKER_ATTACH_NETWORK`");
-        assert_eq!(origins.name("other"), "`--other`");
+        assert_eq!(words(&environment, &[]), ["--attach-networks=old", "--listen=/a"]);
+        let given = environment.given(&Only::command(), &[]);
+        assert_eq!(given[0].source, Source::Variable("BROKER_ATTACH_NETWORK".to_owned()));
         let environment = Environment::from([("BROKER_ATTACH_NETWORK", "old"), ("BROKER_ATTACH_NETWORKS", "new")]);
-        assert_eq!(flags(&environment, &[]).0, ["--attach-networks=new"]);
+        assert_eq!(words(&environment, &[]), ["--attach-networks=new"]);
         assert_eq!(Only::parse_from(["broker"]).listen, None);
     }
 

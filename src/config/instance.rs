@@ -13,7 +13,7 @@ pub(super) struct Derived {
     pub(super) warning: Option<&'static str>,
 }
 
-/// Derives the instance from this machine and the listener's path.
+/// Derives the instance from this machine and the path of its first listener.
 pub(super) fn derive(listen: &Path) -> Derived {
     let read = |path: &str| fs::read_to_string(path).ok().map(|text| text.trim().to_owned());
     let machine = read("/etc/machine-id").filter(|id| is_machine_id(id));
@@ -37,7 +37,7 @@ fn is_machine_id(text: &str) -> bool {
 }
 
 /// FNV-1a with 64 bits (RFC 9923): stable, and enough where nobody gains by a collision.
-fn fnv_1a(bytes: &[u8]) -> u64 {
+pub(super) fn fnv_1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 

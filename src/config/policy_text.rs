@@ -7,6 +7,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::ConfigError;
+use super::arguments::PolicyChanges;
+use super::instance::fnv_1a;
 use crate::policy::builtin::{BUILTIN_NAMES, builtin_text};
 use crate::policy::check::{self, CheckReport};
 use crate::policy::compile::{Origin, Policy};
@@ -45,6 +47,16 @@ impl PolicyText {
         check::check(&self.text, &self.name)
     }
 
+    /// A short fingerprint of the text and of what changes it, in hexadecimal.
+    #[must_use]
+    pub fn version(&self, changes: &PolicyChanges) -> String {
+        let Self { name: _, text, origin: _ } = self;
+        let text = if *changes == PolicyChanges::default() { text.clone() } else { format!("{text}\n{changes:?}") };
+        let mut version = format!("{:016x}", fnv_1a(text.as_bytes()));
+        version.truncate(12);
+        version
+    }
+
     /// The policy itself.
     ///
     /// # Errors
@@ -54,7 +66,8 @@ impl PolicyText {
     }
 }
 
-fn read(path: &Path) -> io::Result<String> {
+/// Reads a file of text that people wrote, within a bound.
+pub(super) fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     let file = File::open(path)?;
     if file.metadata()?.is_dir() {
@@ -62,7 +75,7 @@ fn read(path: &Path) -> io::Result<String> {
     }
     file.take(LARGEST + 1).read_to_string(&mut text)?;
     if text.len() as u64 > LARGEST {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("a policy has at most {LARGEST} bytes")));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it may have at most {LARGEST} bytes")));
     }
     Ok(text)
 }

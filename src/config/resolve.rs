@@ -5,72 +5,107 @@
 use std::path::PathBuf;
 
 use super::arguments::{List, PolicyChanges, ServeArgs};
-use super::environment::{Environment, Origins};
+use super::environment::Environment;
+use super::origins::{Origins, Source};
 use super::policy_text::PolicyText;
-use super::{ConfigError, ServeConfig, instance};
+use super::{ConfigError, ListenerConfig, ServeConfig, instance, sockets};
 use crate::audit::AuditConfig;
-use crate::policy::compile::{AttachMode, Policy};
+use crate::policy::compile::{AttachMode, Origin, Policy};
 use crate::policy::overrides::{OverrideError, image_with_tag};
 use crate::policy::pattern::ImagePattern;
 use crate::upstream::address::Address;
 
-/// Reads what the flags and variables mean together. `unknown` are warnings of before, which come first.
+/// What one listener was told, and where each of it comes from.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// The settings, those of the broker as a whole among them: they are the same for each listener.
+    pub arguments: ServeArgs,
+    /// Where they come from.
+    pub origins: Origins,
+}
+
+/// Reads what flags, variables and file mean together, one `told` for each listener. `unknown` are warnings of before,
+/// which come first.
 ///
 /// # Errors
-/// When one of them cannot be used, the policy does not load, or they would open the engine to everybody.
-pub fn resolve(
-    arguments: ServeArgs,
-    origins: &Origins,
+/// When one of them cannot be used, a policy does not load, or they would open the engine to everybody.
+pub fn resolve(told: Vec<Told>, environment: &Environment, unknown: Vec<String>) -> Result<ServeConfig, ConfigError> {
+    let mut warnings = unknown;
+    let mut files = Vec::new();
+    let several = told.len() > 1;
+    let Some(Told { arguments: broker, origins }) = told.first().cloned() else {
+        return Err(wrong("`listener`", "", "there is no listener".to_owned()));
+    };
+    let ServeArgs { config, upstream, instance, records, bounds, .. } = broker;
+    files.extend(config);
+    let (upstream, upstream_choice) = choose_upstream(upstream, &origins, environment, &mut warnings)?;
+    let mut listeners = Vec::new();
+    for Told { arguments, origins } in told {
+        let name = arguments.name.clone();
+        let listener = resolve_listener(arguments, &origins, &mut warnings);
+        listeners.push(if several { listener.map_err(|error| of_listener(name, error))? } else { listener? });
+    }
+    sockets::check(&listeners, &upstream)?;
+    let instance = instance.unwrap_or_else(|| derive_instance(&listeners, &mut warnings));
+    files.extend(listeners.iter().filter_map(|listener| match &listener.policy.origin {
+        Origin::File(path) => Some(PathBuf::from(path)),
+        Origin::BuiltIn => None,
+    }));
+    let audit = AuditConfig { sink: records.audit, format: records.audit_format, required: records.audit_required };
+    Ok(ServeConfig { listeners, upstream, upstream_choice, instance, bounds, audit, files, warnings })
+}
+
+/// The same for a broker that has one listener, which is given beside the rest.
+///
+/// # Errors
+/// See [`resolve`].
+pub fn resolve_one(
+    told: Told,
     environment: &Environment,
     unknown: Vec<String>,
-) -> Result<ServeConfig, ConfigError> {
-    let ServeArgs {
-        listen,
-        upstream,
-        policy,
-        socket_mode,
-        socket_group,
-        name,
-        instance,
-        allow_unrestricted,
-        changes,
-        records,
-        bounds,
-    } = arguments;
-    let mut warnings = unknown;
-    let policy = read_policy(&policy, changes, origins, &mut warnings)?;
-    let (upstream, upstream_choice) = choose_upstream(upstream, origins, environment, &mut warnings)?;
-    if is_same_socket(&listen, &upstream) {
-        return Err(ConfigError::OwnUpstream(listen));
-    }
+) -> Result<(ServeConfig, ListenerConfig), ConfigError> {
+    let config = resolve(vec![told], environment, unknown)?;
+    let none = || wrong("`listener`", "", "there is no listener".to_owned());
+    let listener = config.listeners.first().cloned().ok_or_else(none)?;
+    Ok((config, listener))
+}
+
+fn resolve_listener(
+    arguments: ServeArgs,
+    origins: &Origins,
+    warnings: &mut Vec<String>,
+) -> Result<ListenerConfig, ConfigError> {
+    let ServeArgs { listen, policy, socket_mode, socket_group, name, isolate, allow_unrestricted, changes, .. } =
+        arguments;
+    let text = PolicyText::find(&policy)?;
+    let policy_version = text.version(&changes);
+    let policy = read_policy(&text, changes, origins, warnings)?;
     let default_mode = if socket_group.is_some() { 0o660 } else { 0o600 };
     let mode = socket_mode.unwrap_or(default_mode);
-    if policy.unrestricted && mode & 0o077 != 0 && !allow_unrestricted {
-        return Err(ConfigError::OpenUnrestricted { policy: policy.to_string(), mode });
-    }
     if socket_group.is_some() && mode & 0o060 != 0o060 {
         warnings.push(format!("mode 0{mode:03o} does not let the socket's group open it"));
     }
-    let instance = instance.unwrap_or_else(|| derive_instance(&listen, &mut warnings));
-    let audit = AuditConfig { sink: records.audit, format: records.audit_format, required: records.audit_required };
-    Ok(ServeConfig {
-        listen,
-        mode,
-        group: socket_group,
-        listener_name: name,
-        upstream,
-        upstream_choice,
-        policy,
-        instance,
-        bounds,
-        audit,
-        warnings,
-    })
+    let listener =
+        ListenerConfig { name, listen, mode, group: socket_group, isolate, policy, policy_version, allow_unrestricted };
+    listener.check_open(mode)?;
+    Ok(listener)
 }
 
-fn derive_instance(listen: &Address, warnings: &mut Vec<String>) -> String {
-    let derived = instance::derive(listen.path());
+fn of_listener(name: String, error: ConfigError) -> ConfigError {
+    ConfigError::Listener { name, source: Box::new(error) }
+}
+
+fn derive_instance(listeners: &[ListenerConfig], warnings: &mut Vec<String>) -> String {
+    let Some(first) = listeners.first() else { return String::new() };
+    let derived = instance::derive(first.listen.path());
     warnings.extend(derived.warning.map(str::to_owned));
+    if listeners.len() > 1 {
+        warnings.push(format!(
+            "the broker's instance comes from the address of its first listener `{}`; say `instance`, or another first \
+             listener will not know what this one owns",
+            first.name
+        ));
+    }
     derived.instance
 }
 
@@ -80,39 +115,32 @@ fn choose_upstream(
     origins: &Origins,
     environment: &Environment,
     warnings: &mut Vec<String>,
-) -> Result<(Address, &'static str), ConfigError> {
+) -> Result<(Address, String), ConfigError> {
     if let Some(asked) = asked {
-        let by_variable = origins.variable("upstream").is_some();
-        return Ok((asked, if by_variable { "from BROKER_UPSTREAM" } else { "from --upstream" }));
+        let choice = match origins.source("upstream") {
+            Source::Variable(variable) => format!("from {variable}"),
+            Source::File { path, line, .. } => format!("from {path}:{line}"),
+            Source::Flag | Source::Default => "from --upstream".to_owned(),
+        };
+        return Ok((asked, choice));
     }
     match environment.value("DOCKER_HOST").map(Address::parse) {
-        Some(Ok(address)) => return Ok((address, "from DOCKER_HOST")),
+        Some(Ok(address)) => return Ok((address, "from DOCKER_HOST".to_owned())),
         Some(Err(error)) => warnings.push(format!("`DOCKER_HOST` is not used as the engine's address: {error}")),
         None => {}
     }
     let default = Address::parse(DEFAULT_UPSTREAM);
     let default = default.map_err(|error| wrong("the default", DEFAULT_UPSTREAM, error.to_string()))?;
-    Ok((default, "the default"))
-}
-
-/// Whether two addresses lead to one socket, also by different names.
-fn is_same_socket(one: &Address, other: &Address) -> bool {
-    let real = |address: &Address| -> PathBuf {
-        let path = address.path();
-        let parent = path.parent().and_then(|parent| parent.canonicalize().ok());
-        let by_parent = parent.zip(path.file_name()).map(|(parent, name)| parent.join(name));
-        path.canonicalize().ok().or(by_parent).unwrap_or_else(|| path.to_owned())
-    };
-    real(one) == real(other)
+    Ok((default, "the default".to_owned()))
 }
 
 fn read_policy(
-    name: &str,
+    text: &PolicyText,
     changes: PolicyChanges,
     origins: &Origins,
     warnings: &mut Vec<String>,
 ) -> Result<Policy, ConfigError> {
-    let text = PolicyText::find(name)?;
+    let name = &text.name;
     let mut policy = text.load()?;
     let report = text.check();
     warnings.extend(report.warnings.iter().map(|finding| {

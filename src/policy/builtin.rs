@@ -184,13 +184,7 @@ mod tests {
     fn shipped_policies_do_not_rest_on_what_is_not_there() {
         for name in BUILTIN_NAMES {
             let keys: Vec<_> = shipped(name).not_in_force.iter().map(|note| note.key).collect();
-            let expected: &[&str] = if name == "compose-admin" {
-                &["containers.host.restart"]
-            } else if name == "postgres" {
-                &["containers.max"]
-            } else {
-                &[]
-            };
+            let expected: &[&str] = if name == "postgres" { &["containers.max"] } else { &[] };
             assert_eq!(keys, expected, "{name}");
         }
     }

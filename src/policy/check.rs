@@ -5,6 +5,7 @@
 //! meaning of values ([`compile`]); rules between keys. A policy with any error does not load.
 
 mod place;
+mod powers;
 mod warn;
 
 use std::fmt;
@@ -129,7 +130,7 @@ impl Reading {
                 return false;
             };
             if !key.accepts(value) {
-                self.report_kind(key, value);
+                self.report_kind(&path, key, value);
                 return false;
             }
             if let Value::Table(inner) = value {
@@ -139,17 +140,17 @@ impl Reading {
         });
     }
 
-    fn report_kind(&mut self, key: &Key, value: &Value) {
+    fn report_kind(&mut self, path: &str, key: &Key, value: &Value) {
         let wanted = key.wanted();
         if let (Kind::List, Value::Array(items)) = (key.kind, value) {
             let strangers = items.iter().enumerate().filter(|(_, item)| !item.is_str());
             for (position, item) in strangers {
                 let message = format!("takes {wanted}, and this item is {}", spelled(item));
-                self.report(key.path, Some(position), message, None);
+                self.report(path, Some(position), message, None);
             }
             return;
         }
-        self.report(key.path, None, format!("takes {wanted}, not {}", spelled(value)), None);
+        self.report(path, None, format!("takes {wanted}, not {}", spelled(value)), None);
     }
 
     fn report(&mut self, path: &str, item: Option<usize>, message: String, nearest: Option<&'static str>) {
@@ -162,7 +163,7 @@ impl Reading {
         let mut errors = self.errors.clone();
         if let Err(found) = read_values(self.merged.clone(), name, origin.clone(), Vec::new()) {
             // What lacks a part because that part could not be read is not a second mistake.
-            let is_whole = |error: &ValueError| !self.errors.iter().any(|finding| is_within(&finding.key, error.key));
+            let is_whole = |error: &ValueError| !self.errors.iter().any(|finding| is_within(&finding.key, &error.key));
             errors.extend(found.into_iter().filter(is_whole).map(|error| self.locate(error)));
         }
         if errors.is_empty() {
@@ -190,7 +191,7 @@ impl Reading {
 
     fn locate(&self, error: ValueError) -> Finding {
         let ValueError { key, item, message } = error;
-        self.places.finding(key, item, message, None)
+        self.places.finding(&key, item, message, None)
     }
 }
 
@@ -246,7 +247,7 @@ fn lines(name: &str, errors: &[Finding]) -> String {
 fn merge(section: &str, mut base: Table, written: Table) -> Table {
     for (name, value) in written {
         let path = join(section, &name);
-        let is_section = keys::find(&path).is_some_and(|key| key.kind == Kind::Table);
+        let is_section = keys::find(&path).is_some_and(|key| matches!(key.kind, Kind::Table | Kind::Named));
         let value = match (base.remove(&name), value) {
             (Some(Value::Table(base)), Value::Table(written)) if is_section => {
                 Value::Table(merge(&path, base, written))
@@ -266,7 +267,7 @@ fn read_values(
 ) -> Result<Policy, Vec<ValueError>> {
     match PolicyFile::deserialize(table) {
         Ok(file) => compile::compile(file, name, origin, not_in_force),
-        Err(error) => Err(vec![ValueError { key: "", item: None, message: error.message().to_owned() }]),
+        Err(error) => Err(vec![ValueError { key: "".into(), item: None, message: error.message().to_owned() }]),
     }
 }
 
@@ -299,7 +300,9 @@ fn take_out_of_force(section: &str, table: &mut Table, found: &mut Vec<NotInForc
 fn rules_between_keys(table: &Table, name: &str) -> Vec<ValueError> {
     let Ok(policy) = read_values(table.clone(), name, Origin::BuiltIn, Vec::new()) else { return Vec::new() };
     let mut errors = Vec::new();
-    let mut refuse = |key, message: &str| errors.push(ValueError { key, item: None, message: message.to_owned() });
+    let mut refuse = |key: &'static str, message: &str| {
+        errors.push(ValueError { key: key.into(), item: None, message: message.to_owned() });
+    };
     let containers = &policy.containers;
     if policy.can_create() && containers.lifetime == Lifetime::For(std::time::Duration::ZERO) {
         refuse(

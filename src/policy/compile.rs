@@ -4,7 +4,9 @@
 //! this version does not have is refused as well and listed in [`Policy::not_in_force`]; a judge that follows these
 //! values can therefore not open what nobody built. Nothing here is decided by the request.
 
+mod host;
 mod read;
+mod template;
 pub(crate) mod value;
 
 use std::fmt;
@@ -14,7 +16,10 @@ use serde::Deserialize;
 
 use super::pattern::{ImagePattern, LabelPatterns, Patterns, PortPattern};
 
+pub use host::{BindGrant, DeviceGrant, Host, RestartGrant, UlimitGrant};
+pub(crate) use host::{are_device_permissions, canonical_security_option};
 pub(crate) use read::{ValueError, compile};
+pub use template::Template;
 
 /// One policy, ready to be judged by. Its [`Display`](fmt::Display) is what a denial calls it:
 /// ``policy `postgres` (built in)`` or ``policy file `agent.toml` ``.
@@ -42,6 +47,8 @@ pub struct Policy {
     pub prune: Prune,
     /// Whether the broker stands in for the Testcontainers reaper.
     pub reaper: Reaper,
+    /// `[templates.NAME]`: where there is any, every create matches one of them.
+    pub templates: Vec<Template>,
     /// What the file says and this version cannot do yet.
     pub not_in_force: Vec<NotInForce>,
 }
@@ -302,80 +309,6 @@ pub enum Over {
     Refuse,
     /// Given the limit instead.
     Clamp,
-}
-
-/// `[containers.host]`: powers over the host. The default grants none of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Host {
-    /// `containers.host.binds`
-    pub binds: Vec<BindGrant>,
-    /// `containers.host.devices`
-    pub devices: Vec<String>,
-    /// `containers.host.device-cgroup-rules`
-    pub device_cgroup_rules: Vec<String>,
-    /// `containers.host.device-requests`
-    pub device_requests: Vec<String>,
-    /// `containers.host.cap-add`
-    pub cap_add: Vec<String>,
-    /// `containers.host.privileged`
-    pub privileged: bool,
-    /// `containers.host.exec-privileged`
-    pub exec_privileged: bool,
-    /// `containers.host.network`
-    pub network: Vec<String>,
-    /// `containers.host.pid`
-    pub pid: Vec<String>,
-    /// `containers.host.ipc`
-    pub ipc: Vec<String>,
-    /// `containers.host.uts`
-    pub uts: Vec<String>,
-    /// `containers.host.userns`
-    pub userns: Vec<String>,
-    /// `containers.host.cgroupns`
-    pub cgroupns: Vec<String>,
-    /// `containers.host.cgroup-parent`
-    pub cgroup_parent: Vec<String>,
-    /// `containers.host.sysctls`
-    pub sysctls: Vec<String>,
-    /// `containers.host.security-opt`
-    pub security_opt: Vec<String>,
-    /// `containers.host.unmasked-paths`
-    pub unmasked_paths: bool,
-    /// `containers.host.runtime`
-    pub runtime: Vec<String>,
-    /// `containers.host.restart`
-    pub restart: Vec<String>,
-    /// `containers.host.ulimits`
-    pub ulimits: Vec<String>,
-    /// `containers.host.scheduling`
-    pub scheduling: bool,
-    /// `containers.host.storage-opt`
-    pub storage_opt: Vec<String>,
-    /// `containers.host.volume-drivers`
-    pub volume_drivers: Vec<String>,
-    /// `containers.host.group-add`
-    pub group_add: Vec<String>,
-    /// `containers.host.annotations`
-    pub annotations: Vec<String>,
-    /// `containers.host.dns`
-    pub dns: bool,
-    /// `containers.host.extra-hosts`
-    pub extra_hosts: Vec<String>,
-    /// `containers.host.links`
-    pub links: bool,
-    /// `containers.host.addresses`
-    pub addresses: bool,
-    /// `containers.host.buildkit`
-    pub buildkit: bool,
-}
-
-/// One path of the host that may be bound into containers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BindGrant {
-    /// The exact source, an absolute and clean path.
-    pub source: String,
-    /// Whether it may be bound writable (`:rw`).
-    pub writable: bool,
 }
 
 /// `[networks]`

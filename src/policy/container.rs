@@ -9,7 +9,7 @@ use super::facts::{ContainerFacts, FactQuery, Facts};
 use super::judge::{Judge, Judged};
 use super::pattern::ImageReference;
 use super::permit::Relay;
-use super::{container_name, container_update, exec, image, network, processes, volume, word};
+use super::{container_name, container_update, exec, image, namespaces, network, processes, volume, word};
 use crate::operation::Operation;
 use crate::operation::container::{
     ArchivePathQuery, ArchivePutQuery, ContainerAction, ContainerAttachQuery, ContainerDeleteQuery,
@@ -36,7 +36,7 @@ pub(super) fn questions(
     // what else there is to know of somebody else's container is nobody's business, nor is the time that asking takes
     let found = judge.controlled(reference, is_fresh(action), facts).filter(|_| is_fresh(action));
     if let Some(found) = found {
-        wanted.extend(found.networks.iter().map(|(name, id)| network_query(name, id)));
+        wanted.extend(network::of_container(found));
         wanted.extend(starts(action).then(|| FactQuery::Image(found.image_id.clone())));
     }
     wanted
@@ -277,22 +277,14 @@ fn may_start(judge: &Judge<'_>, id: &'static str, found: &ContainerFacts, facts:
     if !judge.owns(found) {
         return Ok(());
     }
-    if found.privileged {
-        return Err(judge.not_yet(id, "HostConfig.Privileged", "a privileged container", "containers.host.privileged"));
-    }
+    namespaces::still_granted(judge, id, "HostConfig", found)?;
     if !image_is_allowed(judge, found, facts) {
         let wanted = format!("a container made from {}", shown(&found.image));
         return Err(judge.refuse(id, "Image", wanted, image::allowed_images(judge), "images.allow"));
     }
-    let foreign = found.networks.iter().find(|(name, id)| {
-        let known = facts.network(network_word(name, id));
-        !known.is_some_and(|network| {
-            network::joinable(judge, network) || network::is_default_and_kept(judge, &network.name)
-        })
-    });
-    match foreign {
+    match network::foreign_to(judge, found, facts) {
         None => Ok(()),
-        Some((name, _)) => {
+        Some(name) => {
             let wanted = format!("a container on network {}", shown(name));
             Err(judge.refuse(id, "NetworkSettings.Networks", wanted, "other networks", "containers.networks"))
         }
@@ -356,15 +348,6 @@ fn query(judge: &Judge<'_>, reference: &ContainerRef, action: &ContainerAction) 
     let looks = matches!(action, ContainerAction::Inspect(_));
     let within = if looks { judge.seen_within() } else { judge.controlled_within() };
     FactQuery::container(reference, within, is_fresh(action))
-}
-
-fn network_query(name: &str, id: &str) -> FactQuery {
-    FactQuery::Network(network_word(name, id).to_owned())
-}
-
-/// The engine knows the ID of an endpoint's network only once it was connected.
-pub(super) fn network_word<'n>(name: &'n str, id: &'n str) -> &'n str {
-    if id.is_empty() { name } else { id }
 }
 
 const fn starts(action: &ContainerAction) -> bool {

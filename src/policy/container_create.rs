@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::command::Commands;
 use super::compile::Control;
 use super::denial::{Denial, shown};
 use super::facts::{FactQuery, Facts, ImageFacts};
@@ -15,7 +16,11 @@ use super::host_config::{self, Create};
 use super::judge::{Judge, Judged};
 use super::pattern::{ImageReference, is_reserved_label};
 use super::permit::{FollowUp, Relay};
-use super::{container_name, image, mounts, networking, ownership, publish, word};
+use super::template::Parts;
+use super::{
+    addresses, binds, command, container_name, image, mounts, namespaces, networking, ownership, publish, template,
+    word,
+};
 use crate::operation::Operation;
 use crate::operation::container::{ContainerCreate, ContainerCreateQuery, ContainerOperation};
 use crate::operation::model::{ContainerCreateBody, EnvList, HealthConfig, StringMap};
@@ -23,7 +28,7 @@ use crate::operation::model::{ContainerCreateBody, EnvList, HealthConfig, String
 /// Docker's `operationId`.
 pub(super) const ID: &str = "ContainerCreate";
 
-pub(super) fn questions(judge: &Judge<'_>, create: &ContainerCreate, _: &Facts) -> Vec<FactQuery> {
+pub(super) fn questions(judge: &Judge<'_>, create: &ContainerCreate, facts: &Facts) -> Vec<FactQuery> {
     if judge.policy.unrestricted || may_create(judge).is_err() {
         return Vec::new();
     }
@@ -35,6 +40,7 @@ pub(super) fn questions(judge: &Judge<'_>, create: &ContainerCreate, _: &Facts) 
     };
     wanted.extend(networking::questions(judge, body));
     wanted.extend(mounts::questions(&body.host_config));
+    wanted.extend(namespaces::questions(judge, body, facts));
     wanted.extend(publish::questions(judge, body));
     wanted
 }
@@ -45,7 +51,7 @@ pub(super) fn decide(judge: &Judge<'_>, create: ContainerCreate, facts: &Facts) 
         for (index, labels) in mounts::volume_labels(&create.body.host_config) {
             reserved_labels(judge, &format!("HostConfig.Mounts[{index}].VolumeOptions.Labels"), labels)?;
         }
-        mounts::floor(judge, &create.body.host_config)?;
+        binds::floor(judge, &create.body.host_config)?;
         let operation = Operation::Container(ContainerOperation::Create(Box::new(create)));
         return Ok(Judged::as_is(operation));
     }
@@ -54,7 +60,10 @@ pub(super) fn decide(judge: &Judge<'_>, create: ContainerCreate, facts: &Facts) 
     judge_query(judge, &query)?;
     let image = judge_image(judge, &body.image, facts)?;
     let asked = serde_json::to_value(&body).unwrap_or_default();
+    let (commands, named) = (Commands::of(&body), body.image.clone());
+    command::decide(judge, &commands)?;
     let (body, connect) = judge_body(judge, body, image, facts)?;
+    template::decide(judge, &Parts { body: &body, named: &named, commands: &commands, image })?;
     let written = serde_json::to_value(&body).unwrap_or_default();
     let query = ContainerCreateQuery { name: query.name, platform: query.platform };
     let create = ContainerCreate { query, body };
@@ -171,9 +180,7 @@ fn judge_body(
     neutral(judge, "ArgsEscaped", !args_escaped, "Windows only")?;
     mounts::anonymous_volumes(judge, &volumes)?;
     working_dir(judge, ID, &directory)?;
-    if !mac_address.is_empty() {
-        return Err(judge.not_yet(ID, "MacAddress", shown(&mac_address), keys::CONTAINERS_HOST_ADDRESSES));
-    }
+    addresses::container_mac(judge, &mac_address)?;
     neutral(judge, "OnBuild", on_build.is_empty(), "it belongs to images, not to containers")?;
     neutral(judge, "Cpuset", cpuset.is_empty(), "its place is HostConfig.CpusetCpus")?;
     judge_labels(judge, &labels)?;
@@ -200,6 +207,7 @@ fn judge_body(
         working_dir: directory,
         entrypoint,
         network_disabled,
+        mac_address,
         labels: stamped(judge, labels, &image.id),
         stop_signal,
         stop_timeout,
@@ -258,7 +266,8 @@ pub(super) fn working_dir(judge: &Judge<'_>, id: &'static str, path: &str) -> Re
 fn judge_labels(judge: &Judge<'_>, labels: &StringMap) -> Result<(), Denial> {
     reserved_labels(judge, "Labels", labels)?;
     let allowed = &judge.policy.containers.labels;
-    match labels.0.keys().find(|key| !allowed.matches(key)) {
+    // what is reserved and got this far is a broker's that stands before this one
+    match labels.0.keys().find(|key| !is_reserved_label(key) && !allowed.matches(key)) {
         None => Ok(()),
         Some(key) => {
             let wanted = format!("the label {}", shown(key));
@@ -268,9 +277,9 @@ fn judge_labels(judge: &Judge<'_>, labels: &StringMap) -> Result<(), Denial> {
 }
 
 fn reserved_labels(judge: &Judge<'_>, place: &str, labels: &StringMap) -> Result<(), Denial> {
-    match labels.0.keys().find(|key| is_reserved_label(key)) {
+    match labels.0.iter().find(|(key, value)| judge.reserves(key, value)) {
         None => Ok(()),
-        Some(key) => {
+        Some((key, _)) => {
             let why = format!("labels that begin with `{}` say whose an object is", ownership::PREFIX);
             Err(judge.floor(ID, place, format!("the label {}", shown(key)), why))
         }

@@ -10,7 +10,7 @@ use super::facts::{ContainerFacts, Facts};
 use super::file::keys;
 use super::judge::Judge;
 use super::pattern::Pattern;
-use super::{container, networking, word};
+use super::{network, networking, word};
 use crate::operation::container::{ContainerCreate, ContainerCreateQuery, ContainerRenameQuery};
 use crate::operation::model::{ContainerCreateBody, EndpointSettings, NetworkingConfig};
 
@@ -40,7 +40,7 @@ pub(super) fn judge_rename(
 ) -> Result<(), Denial> {
     let ContainerRenameQuery { name } = query;
     judge_name(judge, RENAME, name)?;
-    let joined = found.networks.iter().map(|(name, id)| container::network_word(name, id).to_owned());
+    let joined = found.networks.iter().map(|(name, id)| network::word_of(name, id).to_owned());
     let endpoints: BTreeMap<_, _> = joined.map(|word| (word, EndpointSettings::default())).collect();
     // the rule is the create's: as if it were made now, under this name and on these networks
     let renamed = ContainerCreate {

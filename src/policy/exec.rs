@@ -5,6 +5,7 @@
 use super::compile::{Control, ExecGrant};
 use super::denial::{Denial, shown};
 use super::facts::{FactQuery, Facts};
+use super::file::keys;
 use super::judge::{Judge, Judged};
 use super::{container_create, word};
 use crate::operation::Operation;
@@ -86,8 +87,9 @@ fn granted(judge: &Judge<'_>, id: &'static str) -> Result<(), Denial> {
 }
 
 fn power(judge: &Judge<'_>, id: &'static str, privileged: bool, user: &str) -> Result<(), Denial> {
-    if privileged {
-        return Err(judge.not_yet(id, "Privileged", "`true`", "containers.host.exec-privileged"));
+    if privileged && !judge.policy.containers.host.exec_privileged {
+        let key = keys::CONTAINERS_HOST_EXEC_PRIVILEGED;
+        return Err(judge.refuse(id, "Privileged", "`true`", "no privileged process", key));
     }
     if judge.policy.containers.exec.allows(user) {
         return Ok(());

@@ -77,8 +77,31 @@ pub struct ContainerFacts {
     pub networks: BTreeMap<String, String>,
     /// Whether it is privileged.
     pub privileged: bool,
+    /// What else it has of the host; only an inspect tells, so it is known where the question was for fresh facts.
+    pub powers: Powers,
     /// When it was made, in Unix seconds, where the engine said it as a number.
     pub created: Option<u64>,
+}
+
+/// What a container has of its host, by its inspect. It cannot change in a container's life.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Powers {
+    /// `HostConfig.NetworkMode`
+    pub network_mode: String,
+    /// `HostConfig.PidMode`
+    pub pid_mode: String,
+    /// `HostConfig.IpcMode`
+    pub ipc_mode: String,
+    /// `HostConfig.UTSMode`
+    pub uts_mode: String,
+    /// `HostConfig.UsernsMode`
+    pub userns_mode: String,
+    /// `HostConfig.CapAdd`
+    pub cap_add: Vec<String>,
+    /// The host's devices in it, by their paths there.
+    pub devices: Vec<String>,
+    /// The host's paths in it, and whether it may write to them.
+    pub binds: Vec<(String, bool)>,
 }
 
 /// An exec instance.

@@ -5,6 +5,8 @@
 
 pub mod keys;
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::compile::{
@@ -37,6 +39,26 @@ pub struct PolicyFile {
     pub prune: PruneSection,
     /// `reaper`
     pub reaper: ReaperSection,
+    /// `templates`, by their names.
+    pub templates: BTreeMap<String, TemplateSection>,
+}
+
+/// `[templates.NAME]`
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct TemplateSection {
+    /// `image`
+    pub image: Option<String>,
+    /// `command`
+    pub command: Option<Vec<String>>,
+    /// `entrypoint`
+    pub entrypoint: Option<Vec<String>>,
+    /// `env`
+    pub env: Option<Vec<String>>,
+    /// `publish`
+    pub publish: Option<Vec<String>>,
+    /// `labels`
+    pub labels: Option<Vec<String>>,
 }
 
 /// `[images]`

@@ -1,17 +1,19 @@
 //! Judges HostConfig: everything by which a container touches its host.
 //!
-//! Each field has one line. Options that only take power away pass; what has a policy key names it; the rest is neutral
-//! or refused. Must never read a value by its looks where it stands for something else: an empty list of masked paths
+//! Each field has its line, and each group of powers its own room: devices, the kernel's protections, namespaces, names,
+//! scheduling, storage. Options that only take power away pass; what has a policy key names it; the rest is neutral or
+//! refused. Must never read a value by its looks where it stands for something else: an empty list of masked paths
 //! unmasks everything.
 
-use super::container_create::ID;
+use super::container_create::{ID, patterns};
 use super::denial::{Denial, shown};
 use super::facts::Facts;
 use super::file::keys;
 use super::judge::Judge;
+use super::namespaces::Mode;
 use super::publish::Published;
-use super::{limits, mounts, networking};
-use crate::operation::model::{HostConfig, NetworkingConfig, RestartPolicy, StringList};
+use super::{devices, kernel, limits, mounts, names, namespaces, networking, scheduling};
+use crate::operation::model::{HostConfig, NetworkingConfig, RestartPolicy};
 
 /// What was judged before, and what is known.
 pub(super) struct Create<'f> {
@@ -30,6 +32,8 @@ pub(super) fn decide(
     let Create { published, facts } = create;
     let engine = facts.engine();
     let resources = limits::decide(judge, &host_config, &engine)?;
+    scheduling::decide(judge, &host_config)?;
+    scheduling::ulimits(judge, &host_config.ulimits)?;
     let HostConfig {
         cpu_shares,
         memory: _,
@@ -106,32 +110,6 @@ pub(super) fn decide(
         readonly_paths,
         umask,
     } = host_config;
-    let refuse = |neutral: bool, field: &str, wanted: String, key| {
-        if neutral { Ok(()) } else { Err(judge.not_yet(ID, format!("HostConfig.{field}"), wanted, key)) }
-    };
-    let word = |text: &str| if text.is_empty() { "a value".to_owned() } else { shown(text) };
-    let first = |list: &[String]| list.first().map_or_else(String::new, |text| shown(text));
-
-    // scheduling: what one container takes, the others on the host lose
-    let scheduling = keys::CONTAINERS_HOST_SCHEDULING;
-    refuse(cpu_shares == 0, "CpuShares", format!("`{cpu_shares}`"), scheduling)?;
-    refuse(blkio_weight == 0, "BlkioWeight", format!("`{blkio_weight}`"), scheduling)?;
-    refuse(blkio_weight_device.is_empty(), "BlkioWeightDevice", word(""), scheduling)?;
-    refuse(blkio_device_read_bps.is_empty(), "BlkioDeviceReadBps", word(""), scheduling)?;
-    refuse(blkio_device_write_bps.is_empty(), "BlkioDeviceWriteBps", word(""), scheduling)?;
-    refuse(blkio_device_read_iops.is_empty(), "BlkioDeviceReadIOps", word(""), scheduling)?;
-    refuse(blkio_device_write_iops.is_empty(), "BlkioDeviceWriteIOps", word(""), scheduling)?;
-    refuse(cpu_realtime_period == 0, "CpuRealtimePeriod", word(""), scheduling)?;
-    refuse(cpu_realtime_runtime == 0, "CpuRealtimeRuntime", word(""), scheduling)?;
-    refuse(cpuset_cpus.is_empty(), "CpusetCpus", word(&cpuset_cpus), scheduling)?;
-    refuse(cpuset_mems.is_empty(), "CpusetMems", word(&cpuset_mems), scheduling)?;
-    refuse(kernel_memory == 0, "KernelMemory", format!("`{kernel_memory}`"), scheduling)?;
-    refuse(kernel_memory_tcp == 0, "KernelMemoryTCP", format!("`{kernel_memory_tcp}`"), scheduling)?;
-    refuse(matches!(memory_swappiness, None | Some(-1)), "MemorySwappiness", word(""), scheduling)?;
-    refuse(matches!(oom_kill_disable, None | Some(false)), "OomKillDisable", "`true`".to_owned(), scheduling)?;
-    refuse(oom_score_adj == 0, "OomScoreAdj", format!("`{oom_score_adj}`"), scheduling)?;
-    refuse(ulimits.is_empty(), "Ulimits", word(""), keys::CONTAINERS_HOST_ULIMITS)?;
-
     // Windows, and what engines no longer know
     windows_only(judge, "DiskQuota", disk_quota == 0)?;
     windows_only(judge, "CpuCount", cpu_count == 0)?;
@@ -142,108 +120,137 @@ pub(super) fn decide(
     windows_only(judge, "ContainerIDFile", container_id_file.is_empty())?;
 
     // devices, capabilities and the kernel's protections
-    let capability = keys::CONTAINERS_HOST_CAP_ADD;
-    refuse(devices.is_empty(), "Devices", word(""), keys::CONTAINERS_HOST_DEVICES)?;
-    let rules = keys::CONTAINERS_HOST_DEVICE_CGROUP_RULES;
-    refuse(device_cgroup_rules.is_empty(), "DeviceCgroupRules", first(&device_cgroup_rules), rules)?;
-    refuse(device_requests.is_empty(), "DeviceRequests", word(""), keys::CONTAINERS_HOST_DEVICE_REQUESTS)?;
-    refuse(cap_add.0.is_empty(), "CapAdd", first(&cap_add.0), capability)?;
-    refuse(capabilities.is_none(), "Capabilities", word(""), capability)?;
-    capability_names(judge, &cap_drop)?;
-    refuse(!privileged, "Privileged", "`true`".to_owned(), keys::CONTAINERS_HOST_PRIVILEGED)?;
-    let kept: Vec<String> = security_options(judge, security_opt)?;
-    refuse(masked_paths.is_none(), "MaskedPaths", word(""), keys::CONTAINERS_HOST_UNMASKED_PATHS)?;
-    refuse(readonly_paths.is_none(), "ReadonlyPaths", word(""), keys::CONTAINERS_HOST_UNMASKED_PATHS)?;
-    refuse(sysctls.0.is_empty(), "Sysctls", keys_of(&sysctls.0), keys::CONTAINERS_HOST_SYSCTLS)?;
-    refuse(runtime.is_empty(), "Runtime", word(&runtime), keys::CONTAINERS_HOST_RUNTIME)?;
-    refuse(annotations.0.is_empty(), "Annotations", keys_of(&annotations.0), keys::CONTAINERS_HOST_ANNOTATIONS)?;
-    refuse(group_add.is_empty(), "GroupAdd", first(&group_add), keys::CONTAINERS_HOST_GROUP_ADD)?;
+    let devices = devices::mapped(judge, devices)?;
+    devices::rules(judge, &device_cgroup_rules)?;
+    devices::requests(judge, &device_requests)?;
+    let cap_add = kernel::cap_add(judge, &cap_add)?;
+    let exact_set = capabilities.is_none();
+    let why = "an exact set is for engines before 20.10; use CapAdd and CapDrop";
+    neutral(judge, "Capabilities", exact_set, why)?;
+    kernel::cap_drop(judge, &cap_drop)?;
+    if privileged && !judge.policy.containers.host.privileged {
+        let key = keys::CONTAINERS_HOST_PRIVILEGED;
+        return Err(judge.refuse(ID, "HostConfig.Privileged", "`true`", "no privileged container", key));
+    }
+    let security_opt = kernel::security_options(judge, security_opt)?;
+    kernel::paths(judge, "MaskedPaths", masked_paths.as_ref())?;
+    kernel::paths(judge, "ReadonlyPaths", readonly_paths.as_ref())?;
+    kernel::sysctls(judge, &sysctls)?;
+    kernel::runtime(judge, &runtime)?;
+    kernel::annotations(judge, &annotations)?;
+    kernel::groups(judge, &group_add)?;
+    neutral(judge, "Umask", umask.is_none_or(|mask| mask <= 0o777), "it is permission bits")?;
 
     // namespaces of the host, or of other containers
-    refuse(pid_mode.is_empty(), "PidMode", word(&pid_mode), keys::CONTAINERS_HOST_PID)?;
-    let own_ipc = ["", "private", "none"].contains(&ipc_mode.as_str());
-    refuse(own_ipc, "IpcMode", word(&ipc_mode), keys::CONTAINERS_HOST_IPC)?;
-    refuse(uts_mode.is_empty(), "UTSMode", word(&uts_mode), keys::CONTAINERS_HOST_UTS)?;
-    refuse(userns_mode.is_empty(), "UsernsMode", word(&userns_mode), keys::CONTAINERS_HOST_USERNS)?;
-    let own_cgroup = ["", "private"].contains(&cgroupns_mode.as_str());
-    refuse(own_cgroup, "CgroupnsMode", word(&cgroupns_mode), keys::CONTAINERS_HOST_CGROUPNS)?;
-    refuse(cgroup_parent.is_empty(), "CgroupParent", word(&cgroup_parent), keys::CONTAINERS_HOST_CGROUP_PARENT)?;
-    refuse(cgroup.is_empty(), "Cgroup", word(&cgroup), keys::CONTAINERS_HOST_CGROUPNS)?;
+    let host = &judge.policy.containers.host;
+    let mode =
+        |field, mode, free, granted, key, shares| Mode { field, mode, free, granted, key, shares }.decide(judge, facts);
+    let pid_mode = mode("PidMode", &pid_mode, &[""], &host.pid, keys::CONTAINERS_HOST_PID, true)?;
+    let own_ipc = &["", "private", "none"];
+    let ipc_mode = mode("IpcMode", &ipc_mode, own_ipc, &host.ipc, keys::CONTAINERS_HOST_IPC, true)?;
+    let uts_mode = mode("UTSMode", &uts_mode, &[""], &host.uts, keys::CONTAINERS_HOST_UTS, false)?;
+    let userns_mode = mode("UsernsMode", &userns_mode, &[""], &host.userns, keys::CONTAINERS_HOST_USERNS, false)?;
+    let (cgroupns, own_cgroup) = (keys::CONTAINERS_HOST_CGROUPNS, &["", "private"]);
+    let cgroupns_mode = mode("CgroupnsMode", &cgroupns_mode, own_cgroup, &host.cgroupns, cgroupns, false)?;
+    granted_cgroup_parent(judge, &cgroup_parent)?;
+    neutral(judge, "Cgroup", cgroup.is_empty(), "engines do not share control groups; use CgroupParent")?;
 
     // names and addresses beyond the container
-    refuse(dns.is_empty(), "Dns", first(&dns), keys::CONTAINERS_HOST_DNS)?;
-    refuse(dns_options.is_empty(), "DnsOptions", first(&dns_options), keys::CONTAINERS_HOST_DNS)?;
-    refuse(dns_search.is_empty(), "DnsSearch", first(&dns_search), keys::CONTAINERS_HOST_DNS)?;
-    refuse(extra_hosts.is_empty(), "ExtraHosts", first(&extra_hosts), keys::CONTAINERS_HOST_EXTRA_HOSTS)?;
-    refuse(links.is_empty(), "Links", first(&links), keys::CONTAINERS_HOST_LINKS)?;
+    names::dns(judge, &dns, &dns_options, &dns_search)?;
+    names::extra_hosts(judge, &extra_hosts)?;
+    let links = names::links(judge, "HostConfig.Links", &links, facts)?;
 
     // storage
-    mounts::binds(judge, &binds, facts)?;
-    let mounts = mounts::mounts(judge, mounts, facts)?;
+    let (binds, bound) = mounts::binds(judge, binds, facts)?;
+    let mounts = bound.into_iter().chain(mounts::mounts(judge, mounts, facts)?).collect();
     mounts::tmpfs(judge, &tmpfs)?;
-    let local_driver = ["", "local"].contains(&volume_driver.as_str());
-    refuse(local_driver, "VolumeDriver", word(&volume_driver), keys::CONTAINERS_HOST_VOLUME_DRIVERS)?;
-    refuse(volumes_from.is_empty(), "VolumesFrom", first(&volumes_from), keys::VOLUMES_CREATE)?;
-    refuse(storage_opt.0.is_empty(), "StorageOpt", keys_of(&storage_opt.0), keys::CONTAINERS_HOST_STORAGE_OPT)?;
-
-    let RestartPolicy { name, maximum_retry_count } = &restart_policy;
-    let restart = keys::CONTAINERS_HOST_RESTART;
-    refuse(["", "no"].contains(&name.as_str()), "RestartPolicy.Name", word(name), restart)?;
-    let retries = format!("`{maximum_retry_count}`");
-    refuse(*maximum_retry_count == 0, "RestartPolicy.MaximumRetryCount", retries, restart)?;
-    let plain_umask = umask.is_none_or(|mask| mask <= 0o777);
-    refuse(plain_umask, "Umask", word(""), keys::CONTAINERS_HOST_SECURITY_OPT)?;
+    mounts::volume_driver(judge, "HostConfig.VolumeDriver", &volume_driver)?;
+    let volumes_from = namespaces::volumes_from(judge, &volumes_from, facts)?;
+    kernel::storage_options(judge, &storage_opt)?;
+    scheduling::restart(judge, &restart_policy)?;
 
     let joined = networking::decide(judge, &network_mode, networking_config, facts)?;
     let written = HostConfig {
+        cpu_shares,
+        cgroup_parent,
+        blkio_weight,
+        blkio_weight_device,
+        blkio_device_read_bps,
+        blkio_device_write_bps,
+        blkio_device_read_iops,
+        blkio_device_write_iops,
+        cpu_realtime_period,
+        cpu_realtime_runtime,
+        cpuset_cpus,
+        cpuset_mems,
+        devices,
+        device_cgroup_rules,
+        device_requests,
+        kernel_memory,
+        kernel_memory_tcp,
+        memory_swappiness: memory_swappiness.filter(|eagerness| *eagerness != -1),
+        oom_kill_disable: oom_kill_disable.filter(|disabled| *disabled),
+        ulimits,
         binds,
         network_mode: joined.network_mode,
         port_bindings: published.bindings,
+        restart_policy: if restart_policy.name == "no" { RestartPolicy::default() } else { restart_policy },
         auto_remove,
+        volume_driver: if volume_driver == "local" { String::new() } else { volume_driver },
+        volumes_from,
         mounts,
         console_size,
+        annotations,
+        cap_add,
         cap_drop,
+        // until API 1.40 the default was the host's even where the engine's own is private
+        cgroupns_mode: if cgroupns_mode.is_empty() && engine.cgroup_version == "2" {
+            "private".to_owned()
+        } else {
+            cgroupns_mode
+        },
+        dns,
+        dns_options,
+        dns_search,
+        extra_hosts,
+        group_add,
         // the default depends on the client's API version: until 1.39 it was shareable
         ipc_mode: if ipc_mode.is_empty() { "private".to_owned() } else { ipc_mode },
-        // until API 1.40 the default was the host's even where the engine's own is private
-        cgroupns_mode: if engine.cgroup_version == "2" { "private".to_owned() } else { cgroupns_mode },
+        links,
+        oom_score_adj,
+        pid_mode,
+        privileged,
         readonly_rootfs,
-        security_opt: kept,
+        security_opt,
+        storage_opt,
         tmpfs,
+        uts_mode,
+        userns_mode,
+        sysctls,
+        runtime,
         init,
+        masked_paths,
+        readonly_paths,
         umask,
         ..resources
     };
     Ok((written, joined.networking_config, joined.connect))
 }
 
-/// Only what takes power away: `no-new-privileges`, in its three spellings.
-fn security_options(judge: &Judge<'_>, options: Vec<String>) -> Result<Vec<String>, Denial> {
-    let harmless = ["no-new-privileges", "no-new-privileges=true", "no-new-privileges:true"];
-    match options.iter().position(|option| !harmless.contains(&option.as_str())) {
-        None => Ok(options),
-        Some(index) => {
-            let wanted = options.get(index).map_or_else(String::new, |option| shown(option));
-            let place = format!("HostConfig.SecurityOpt[{index}]");
-            Err(judge.not_yet(ID, place, wanted, keys::CONTAINERS_HOST_SECURITY_OPT))
-        }
+/// The control group that a container lives under, each as the policy writes it.
+fn granted_cgroup_parent(judge: &Judge<'_>, parent: &str) -> Result<(), Denial> {
+    let granted = &judge.policy.containers.host.cgroup_parent;
+    if parent.is_empty() || granted.iter().any(|name| name == parent) {
+        return Ok(());
     }
+    let allowed = patterns(granted.iter().map(String::as_str));
+    Err(judge.refuse(ID, "HostConfig.CgroupParent", shown(parent), allowed, keys::CONTAINERS_HOST_CGROUP_PARENT))
 }
 
-/// Dropping takes power away, but only of capabilities that have a name.
-fn capability_names(judge: &Judge<'_>, StringList(names): &StringList) -> Result<(), Denial> {
-    let plain = |name: &String| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_');
-    match names.iter().find(|name| !plain(name)) {
-        None => Ok(()),
-        Some(name) => Err(judge.floor(ID, "HostConfig.CapDrop", shown(name), "it is no capability")),
-    }
+fn windows_only(judge: &Judge<'_>, field: &str, is_neutral: bool) -> Result<(), Denial> {
+    neutral(judge, field, is_neutral, "engines on Linux do not know it")
 }
 
-fn windows_only(judge: &Judge<'_>, field: &str, neutral: bool) -> Result<(), Denial> {
-    let why = "engines on Linux do not know it";
-    if neutral { Ok(()) } else { Err(judge.floor(ID, format!("HostConfig.{field}"), "a value", why)) }
-}
-
-fn keys_of(map: &std::collections::BTreeMap<String, String>) -> String {
-    map.keys().next().map_or_else(String::new, |key| shown(key))
+fn neutral(judge: &Judge<'_>, field: &str, is_neutral: bool, why: &str) -> Result<(), Denial> {
+    if is_neutral { Ok(()) } else { Err(judge.floor(ID, format!("HostConfig.{field}"), "a value", why)) }
 }

@@ -7,6 +7,7 @@ use super::compile::{Policy, Scope};
 use super::denial::{Denial, Reason, Refusal, plain_place, shown};
 use super::facts::{ContainerFacts, FactQuery, Facts};
 use super::ownership::Stamp;
+use super::pattern::is_reserved_label;
 use super::permit::{FollowUp, Permit, Relay};
 use super::{container, container_create, exec, image, network, system, volume};
 use crate::operation::Operation;
@@ -19,6 +20,9 @@ pub struct Judge<'a> {
     pub policy: &'a Policy,
     /// What is written on the objects that this owner makes.
     pub stamp: &'a Stamp,
+    /// The paths of the broker's own sockets and of its engine's, in every spelling that is known: no container may
+    /// have one, nor a folder that holds one.
+    pub sockets: &'a [String],
 }
 
 /// What a judge says yes to, before it becomes a permit.
@@ -143,6 +147,11 @@ impl Judge<'_> {
             reason,
             policy: self.policy.to_string(),
         }))
+    }
+
+    /// Whether a label is one that only brokers write, and not one of a broker that stands before this one.
+    pub(super) fn reserves(&self, key: &str, value: &str) -> bool {
+        is_reserved_label(key) && !self.stamp.depth.lets_pass(key, value)
     }
 
     /// Whether this container was made by this owner, from the image that its label names.

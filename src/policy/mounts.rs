@@ -1,4 +1,5 @@
-//! Judges everything that brings storage into a container: binds, mounts, volumes and tmpfs, in all their spellings.
+//! Judges everything that brings storage into a container: mounts, volumes and tmpfs, in all their spellings; paths of
+//! the host are judged in [`binds`].
 //!
 //! The same power has many spellings, so each is read down to what it is: a path of the host, a named volume, an
 //! anonymous one, or memory. Must never look at the host's files: whether a path exists is not ours to tell.
@@ -11,7 +12,7 @@ use super::denial::{Denial, shown};
 use super::facts::{FactQuery, Facts};
 use super::file::keys;
 use super::judge::Judge;
-use super::{volume, word};
+use super::{binds, volume, word};
 use crate::operation::model::{
     BindOptions, DriverConfig, EmptyObject, HostConfig, Mount, StringMap, TmpfsOptions, VolumeOptions,
 };
@@ -30,45 +31,46 @@ pub(super) fn volume_labels(host_config: &HostConfig) -> impl Iterator<Item = (u
     mounts.filter_map(|(index, mount)| Some((index, &mount.volume_options.as_ref()?.labels)))
 }
 
-/// What no policy can allow: the engine's socket, or a folder that holds it, inside a container is the engine itself.
-pub(super) fn floor(judge: &Judge<'_>, host_config: &HostConfig) -> Result<(), Denial> {
-    let from_binds = host_config.binds.iter().map(|bind| bind.split(':').next().unwrap_or_default());
-    let from_mounts = host_config.mounts.iter().map(|mount| mount.source.as_str());
-    // the local driver binds what its option `device` names
-    let drivers = host_config.mounts.iter().filter_map(|mount| mount.volume_options.as_ref()?.driver_config.as_ref());
-    let from_drivers = drivers.flat_map(|driver| driver.options.0.values().map(String::as_str));
-    match from_binds.chain(from_mounts).chain(from_drivers).find(|source| holds_engine_socket(source)) {
-        None => Ok(()),
-        Some(source) => {
-            let why = "it holds the engine's socket, which is the engine itself";
-            Err(judge.floor(ID, "HostConfig", format!("the host path {}", shown(source)), why))
+/// Judges the short spelling: volumes stay in it, paths of the host become mounts.
+pub(super) fn binds(judge: &Judge<'_>, binds: Vec<String>, facts: &Facts) -> Result<(Vec<String>, Vec<Mount>), Denial> {
+    let (mut volumes, mut mounts) = (Vec::new(), Vec::new());
+    for (index, bind) in binds.into_iter().enumerate() {
+        let place = format!("HostConfig.Binds[{index}]");
+        if is_host_path(&bind) {
+            mounts.push(binds::bind(judge, &place, &bind)?);
+        } else {
+            volume_bind(judge, &place, &bind, facts)?;
+            volumes.push(bind);
         }
     }
+    Ok((volumes, mounts))
 }
 
-pub(super) fn binds(judge: &Judge<'_>, binds: &[String], facts: &Facts) -> Result<(), Denial> {
-    for (index, bind) in binds.iter().enumerate() {
-        let place = format!("HostConfig.Binds[{index}]");
-        let Some(name) = named_volume(bind) else {
-            return Err(judge.not_yet(ID, place, shown(bind), host_or_volume(bind)));
-        };
-        let mut parts = bind.split(':').skip(1);
-        let (target, options, rest) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
-        let plain = options.is_none_or(|words| words.split(',').all(|word| ["rw", "ro", "nocopy"].contains(&word)));
-        if !word::is_clean_path(target) || !plain || rest.is_some() {
-            return Err(judge.floor(ID, place, shown(bind), "a volume is `NAME:/path` or `NAME:/path:ro`"));
-        }
-        own_volume(judge, &place, name, facts)?;
+fn volume_bind(judge: &Judge<'_>, place: &str, bind: &str, facts: &Facts) -> Result<(), Denial> {
+    let Some(name) = named_volume(bind) else {
+        return Err(no_volume(judge, place, bind));
+    };
+    let mut parts = bind.split(':').skip(1);
+    let (target, options, rest) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+    let plain = options.is_none_or(|words| words.split(',').all(|word| ["rw", "ro", "nocopy"].contains(&word)));
+    if !word::is_clean_path(target) || !plain || rest.is_some() {
+        return Err(judge.floor(ID, place, shown(bind), "a volume is `NAME:/path` or `NAME:/path:ro`"));
     }
-    Ok(())
+    own_volume(judge, place, name, facts)
 }
 
 /// Judges the long spelling, and gives it back without what belongs to other types or says nothing.
 pub(super) fn mounts(judge: &Judge<'_>, mounts: Vec<Mount>, facts: &Facts) -> Result<Vec<Mount>, Denial> {
-    for (index, mount) in mounts.iter().enumerate() {
-        judge_mount(judge, &format!("HostConfig.Mounts[{index}]"), mount, facts)?;
-    }
-    Ok(mounts.into_iter().map(without_noise).collect())
+    let judge_one = |(index, mount): (usize, Mount)| {
+        let place = format!("HostConfig.Mounts[{index}]");
+        if mount.r#type == "bind" {
+            judge_target(judge, &place, &mount.target)?;
+            return binds::mount(judge, &place, &mount);
+        }
+        judge_mount(judge, &place, &mount, facts)?;
+        Ok(without_noise(mount))
+    };
+    mounts.into_iter().enumerate().map(judge_one).collect()
 }
 
 fn without_noise(mount: Mount) -> Mount {
@@ -84,8 +86,12 @@ fn without_noise(mount: Mount) -> Mount {
         tmpfs_options,
         cluster_options: _,
     } = mount;
-    let no_copy = volume_options.is_some_and(|options| options.no_copy);
-    let volume_options = no_copy.then(|| VolumeOptions { no_copy, ..VolumeOptions::default() });
+    let volume_options = volume_options.unwrap_or_default();
+    let driver = volume_options.driver_config.filter(|driver| !["", "local"].contains(&driver.name.as_str()));
+    let driver_config =
+        driver.map(|DriverConfig { name, options: _ }| DriverConfig { name, options: StringMap::default() });
+    let kept = VolumeOptions { no_copy: volume_options.no_copy, driver_config, ..VolumeOptions::default() };
+    let volume_options = (kept != VolumeOptions::default()).then_some(kept);
     let tmpfs_options = tmpfs_options.filter(|options| *options != TmpfsOptions::default());
     Mount { target, source, r#type, read_only, volume_options, tmpfs_options, ..Mount::default() }
 }
@@ -106,17 +112,12 @@ fn judge_mount(judge: &Judge<'_>, place: &str, mount: &Mount, facts: &Facts) -> 
     let at = |field: &str| format!("{place}.{field}");
     match r#type.as_str() {
         "volume" | "tmpfs" => {}
-        "bind" => return Err(judge.not_yet(ID, at("Source"), shown(source), keys::CONTAINERS_HOST_BINDS)),
-        other => return Err(judge.floor(ID, at("Type"), shown(other), "mounts are of the type `volume` or `tmpfs`")),
+        other => {
+            let why = "mounts are of the type `volume`, `tmpfs` or `bind`";
+            return Err(judge.floor(ID, at("Type"), shown(other), why));
+        }
     }
-    if !word::is_clean_path(target) {
-        return Err(judge.floor(
-            ID,
-            at("Target"),
-            shown(target),
-            "it is an absolute path without `.`, `..`, `:` or `,`",
-        ));
-    }
+    judge_target(judge, place, target)?;
     let neutral = [
         ("Consistency", ["", "default", "consistent"].contains(&consistency.as_str())),
         ("BindOptions", bind_options.as_ref().is_none_or(|options| *options == BindOptions::default())),
@@ -140,6 +141,14 @@ fn judge_mount(judge: &Judge<'_>, place: &str, mount: &Mount, facts: &Facts) -> 
     own_volume(judge, &at("Source"), source, facts)
 }
 
+fn judge_target(judge: &Judge<'_>, place: &str, target: &str) -> Result<(), Denial> {
+    let why = "it is an absolute path without `.`, `..`, `:` or `,`";
+    if word::is_clean_path(target) {
+        return Ok(());
+    }
+    Err(judge.floor(ID, format!("{place}.Target"), shown(target), why))
+}
+
 fn judge_volume_options(judge: &Judge<'_>, place: &str, options: Option<&VolumeOptions>) -> Result<(), Denial> {
     let Some(VolumeOptions { no_copy: _, labels, subpath, driver_config }) = options else { return Ok(()) };
     if !labels.0.is_empty() {
@@ -149,12 +158,22 @@ fn judge_volume_options(judge: &Judge<'_>, place: &str, options: Option<&VolumeO
         return Err(judge.not_yet(ID, format!("{place}.Subpath"), shown(subpath), keys::VOLUMES_CREATE));
     }
     let Some(DriverConfig { name, options }) = driver_config else { return Ok(()) };
-    if !options.0.is_empty() || !["", "local"].contains(&name.as_str()) {
+    if !options.0.is_empty() {
         // the local driver mounts any path and device of the host by its options
-        let place = format!("{place}.DriverConfig");
-        return Err(judge.not_yet(ID, place, "a driver or its options", keys::CONTAINERS_HOST_VOLUME_DRIVERS));
+        let why = "options of a driver can name any path and device of the host; a granted driver goes without";
+        return Err(judge.floor(ID, format!("{place}.DriverConfig.Options"), "options of a driver", why));
     }
-    Ok(())
+    volume_driver(judge, &format!("{place}.DriverConfig.Name"), name)
+}
+
+/// The driver of volumes: `local`, or one that the policy names.
+pub(super) fn volume_driver(judge: &Judge<'_>, place: &str, name: &str) -> Result<(), Denial> {
+    let granted = &judge.policy.containers.host.volume_drivers;
+    if ["", "local"].contains(&name) || granted.iter().any(|driver| driver == name) {
+        return Ok(());
+    }
+    let allowed = format!("`local`{}", granted.iter().map(|driver| format!(", {}", shown(driver))).collect::<String>());
+    Err(judge.refuse(ID, place, shown(name), allowed, keys::CONTAINERS_HOST_VOLUME_DRIVERS))
 }
 
 fn tmpfs_mount(judge: &Judge<'_>, place: &str, target: &str, options: Option<&TmpfsOptions>) -> Result<(), Denial> {
@@ -254,9 +273,17 @@ fn named_volume(bind: &str) -> Option<&str> {
     is_volume_name(source).then_some(source)
 }
 
-fn host_or_volume(bind: &str) -> &'static str {
-    let is_path = bind.contains(':') && bind.starts_with(['/', '.', '~', '\\']);
-    if is_path { keys::CONTAINERS_HOST_BINDS } else { keys::VOLUMES_CREATE }
+/// A path with a target, as the engine would read it; a path alone is an anonymous volume.
+fn is_host_path(bind: &str) -> bool {
+    bind.starts_with('/') && bind.contains(':')
+}
+
+/// What is neither a path of the host nor the name of a volume.
+fn no_volume(judge: &Judge<'_>, place: &str, bind: &str) -> Denial {
+    if bind.contains(':') && bind.starts_with(['.', '~', '\\']) {
+        return judge.floor(ID, place, shown(bind), "a path of the host is absolute");
+    }
+    judge.not_yet(ID, place, shown(bind), keys::VOLUMES_CREATE)
 }
 
 fn is_volume_name(text: &str) -> bool {
@@ -274,32 +301,3 @@ fn parse_size(text: &str) -> Option<u64> {
     let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     digits.parse::<u64>().ok().filter(|_| plain)?.checked_mul(factor)
 }
-
-/// Whether a host path is an engine's socket in one of its usual places, or a folder above it.
-fn holds_engine_socket(source: &str) -> bool {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in source.split('/').filter(|part| !part.is_empty() && *part != ".") {
-        if part == ".." {
-            parts.pop();
-        } else {
-            parts.push(part);
-        }
-    }
-    if !source.starts_with('/') {
-        return false;
-    }
-    // the kernel shows every process's root, and so the host's, a second time
-    if let ["proc", _, "root", rest @ ..] = parts.as_slice() {
-        parts = rest.to_vec();
-    }
-    ENGINE_SOCKETS.iter().any(|socket| socket.split('/').skip(1).take(parts.len()).eq(parts.iter().copied()))
-}
-
-/// Where engines put their sockets.
-const ENGINE_SOCKETS: &[&str] = &[
-    "/var/run/docker.sock",
-    "/run/docker.sock",
-    "/run/containerd/containerd.sock",
-    "/run/podman/podman.sock",
-    "/var/run/podman/podman.sock",
-];

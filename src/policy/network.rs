@@ -4,7 +4,7 @@
 
 use super::compile::{AttachMode, Scope};
 use super::denial::{Denial, shown};
-use super::facts::{FactQuery, Facts, NetworkFacts};
+use super::facts::{ContainerFacts, FactQuery, Facts, NetworkFacts};
 use super::file::keys;
 use super::judge::{Judge, Judged};
 use crate::operation::Operation;
@@ -82,6 +82,25 @@ pub(super) fn visible(judge: &Judge<'_>, name: &str, labels: &std::collections::
         || judge.policy.containers.attach.iter().any(|attached| attached == name)
 }
 
+/// What has to be known of the networks that a container is on.
+pub(super) fn of_container(container: &ContainerFacts) -> impl Iterator<Item = FactQuery> {
+    container.networks.iter().map(|(name, id)| FactQuery::Network(word_of(name, id).to_owned()))
+}
+
+/// The first network of a container on which the policy would not let it be today.
+pub(super) fn foreign_to<'f>(judge: &Judge<'_>, container: &'f ContainerFacts, facts: &Facts) -> Option<&'f str> {
+    let may_be_on = |network: &NetworkFacts| {
+        joinable(judge, network) || is_default_and_kept(judge, &network.name) || is_granted_host(judge, &network.name)
+    };
+    let foreign = container.networks.iter().find(|(name, id)| !facts.network(word_of(name, id)).is_some_and(may_be_on));
+    foreign.map(|(name, _)| name.as_str())
+}
+
+/// The engine knows the ID of an endpoint's network only once it was connected.
+pub(super) fn word_of<'n>(name: &'n str, id: &'n str) -> &'n str {
+    if id.is_empty() { name } else { id }
+}
+
 /// Whether a container may be on this network.
 pub(super) fn joinable(judge: &Judge<'_>, network: &NetworkFacts) -> bool {
     let NetworkFacts { id: _, name, driver, labels, gateway: _, endpoints: _, created: _ } = network;
@@ -95,6 +114,13 @@ pub(super) fn joinable(judge: &Judge<'_>, network: &NetworkFacts) -> bool {
     // with `attach` in replace mode no predefined network is ever opened
     let replaced = !containers.attach.is_empty() && containers.attach_mode == AttachMode::Replace;
     containers.networks.matches(name) && !(replaced && is_predefined(name))
+}
+
+/// The host's own interfaces, where the policy grants them. With `attach` in replace mode no predefined network is opened.
+pub(super) fn is_granted_host(judge: &Judge<'_>, name: &str) -> bool {
+    let containers = &judge.policy.containers;
+    let replaced = !containers.attach.is_empty() && containers.attach_mode == AttachMode::Replace;
+    name == "host" && !replaced && containers.host.network.iter().any(|mode| mode == name)
 }
 
 /// In `add` mode the default network stays beside the attached ones.

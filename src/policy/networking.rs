@@ -11,10 +11,10 @@ use super::denial::{Denial, shown};
 use super::facts::{FactQuery, Facts, NetworkFacts};
 use super::file::keys;
 use super::judge::Judge;
-use super::network;
 use super::pattern::Pattern;
+use super::{addresses, names, namespaces, network};
 use crate::operation::container::ContainerCreate;
-use crate::operation::model::{ContainerCreateBody, EndpointIPAMConfig, EndpointSettings, NetworkingConfig};
+use crate::operation::model::{ContainerCreateBody, EndpointSettings, NetworkingConfig};
 
 /// Networking as the engine gets it.
 pub(super) struct Joined {
@@ -39,6 +39,9 @@ pub(super) fn decide(
     networking_config: NetworkingConfig,
     facts: &Facts,
 ) -> Result<Joined, Denial> {
+    if network_mode == namespaces::HOST || network_mode.starts_with(namespaces::CONTAINER) {
+        return share(judge, network_mode, networking_config, facts);
+    }
     let replaced = replaces_default(judge) && default_as_bridge(network_mode) == "bridge";
     let (mode, main) = match judge.policy.containers.attach.first() {
         Some(first) if replaced => (first.as_str(), attached(judge, first, facts)?),
@@ -51,11 +54,11 @@ pub(super) fn decide(
         let place = format!("NetworkingConfig.EndpointsConfig[{name}]");
         if replaced && default_as_bridge(&name) == "bridge" {
             // the default network has no settings that may pass, and its replacement gets none
-            judge_endpoint(judge, &place, settings, None)?;
+            judge_endpoint(judge, &place, settings, None, facts)?;
             continue;
         }
         let found = joinable(judge, &place, &name, facts)?;
-        let settings = judge_endpoint(judge, &place, settings, Some(found))?;
+        let settings = judge_endpoint(judge, &place, settings, Some(found), facts)?;
         if found.id == main.id && network::is_predefined(&found.name) && settings == EndpointSettings::default() {
             continue;
         }
@@ -68,6 +71,53 @@ pub(super) fn decide(
     let connect = if main.name == "none" { Vec::new() } else { further_networks(judge, &joined, facts)? };
     let networking_config = NetworkingConfig { endpoints_config: endpoints };
     Ok(Joined { network_mode: mode.to_owned(), networking_config, connect })
+}
+
+/// The interfaces of the host, or of another own container: it has no network of its own beside them.
+fn share(
+    judge: &Judge<'_>,
+    mode: &str,
+    NetworkingConfig { endpoints_config }: NetworkingConfig,
+    facts: &Facts,
+) -> Result<Joined, Denial> {
+    let place = "HostConfig.NetworkMode";
+    let network_mode = match mode.strip_prefix(namespaces::CONTAINER) {
+        Some(name) => joined_container(judge, place, name, facts)?,
+        None if network::is_granted_host(judge, mode) => mode.to_owned(),
+        None => return Err(no_host(judge, place)),
+    };
+    for (name, settings) in endpoints_config {
+        let place = format!("NetworkingConfig.EndpointsConfig[{name}]");
+        if name != mode && name != "default" {
+            let why = "a container on the interfaces of another, or of the host, is on no network besides";
+            return Err(judge.floor(ID, place, shown(&name), why));
+        }
+        judge_endpoint(judge, &place, settings, None, facts)?;
+    }
+    Ok(Joined { network_mode, networking_config: NetworkingConfig::default(), connect: Vec::new() })
+}
+
+/// An own container with interfaces of its own: whose interfaces it shares in turn would be judged by nobody.
+fn joined_container(judge: &Judge<'_>, place: &str, name: &str, facts: &Facts) -> Result<String, Denial> {
+    let found = namespaces::shared(judge, place, name, facts)?;
+    if found.powers.network_mode.starts_with(namespaces::CONTAINER) {
+        let why = "it is itself on the interfaces of another container; name that one";
+        return Err(judge.floor(ID, place, format!("container {}", shown(name)), why));
+    }
+    if let Some(network) = network::foreign_to(judge, found, facts) {
+        let wanted = format!("a container on network {}", shown(network));
+        return Err(judge.refuse(ID, place, wanted, "other networks", keys::CONTAINERS_NETWORKS));
+    }
+    Ok(format!("{}{}", namespaces::CONTAINER, found.id))
+}
+
+fn no_host(judge: &Judge<'_>, place: &str) -> Denial {
+    let granted = &judge.policy.containers.host.network;
+    if granted.iter().any(|mode| mode == namespaces::HOST) {
+        let allowed = "no predefined network beside those of `attach`";
+        return judge.refuse(ID, place, "`host`", allowed, keys::CONTAINERS_ATTACH_MODE);
+    }
+    judge.refuse(ID, place, "`host`", "no network of the host", keys::CONTAINERS_HOST_NETWORK)
 }
 
 /// Where a container shares a network with others, nobody can take the name of another service: the engine's DNS serves
@@ -129,8 +179,8 @@ fn attached<'f>(judge: &Judge<'_>, name: &str, facts: &'f Facts) -> Result<&'f N
 /// The network that a client names, if its containers may be on it.
 fn joinable<'f>(judge: &Judge<'_>, place: &str, name: &str, facts: &'f Facts) -> Result<&'f NetworkFacts, Denial> {
     let word = default_as_bridge(name);
-    if word == "host" || word.starts_with("container:") {
-        return Err(judge.not_yet(ID, place, shown(name), keys::CONTAINERS_HOST_NETWORK));
+    if word == namespaces::HOST {
+        return Err(no_host(judge, place));
     }
     let allowed =
         |found: &&NetworkFacts| network::joinable(judge, found) || network::is_default_and_kept(judge, &found.name);
@@ -150,6 +200,7 @@ fn judge_endpoint(
     place: &str,
     settings: EndpointSettings,
     found: Option<&NetworkFacts>,
+    facts: &Facts,
 ) -> Result<EndpointSettings, Denial> {
     let EndpointSettings {
         ipam_config,
@@ -168,17 +219,16 @@ fn judge_endpoint(
         global_ipv6_prefix_len,
         dns_names,
     } = settings;
-    let addresses = keys::CONTAINERS_HOST_ADDRESSES;
-    let asked = [
-        ("IPAMConfig", !has_address(ipam_config.as_ref()), addresses),
-        ("MacAddress", mac_address.is_empty(), addresses),
-        ("DriverOpts", driver_opts.0.is_empty(), addresses),
-        ("GwPriority", gw_priority == 0, addresses),
-        ("Links", links.is_empty(), keys::CONTAINERS_HOST_LINKS),
-    ];
-    if let Some((field, _, key)) = asked.iter().find(|(_, neutral, _)| !neutral) {
-        return Err(judge.not_yet(ID, format!("{place}.{field}"), "a value", key));
-    }
+    let ipam_config = ipam_config.filter(addresses::is_set);
+    let asked = addresses::Asked {
+        ipam_config: ipam_config.as_ref(),
+        mac_address: &mac_address,
+        driver_opts: &driver_opts,
+        gw_priority,
+        links: &links,
+    };
+    asked.decide(judge, place, found)?;
+    let links = names::links(judge, &format!("{place}.Links"), &links, facts)?;
     let operational = [&endpoint_id, &gateway, &ip_address, &ipv6_gateway, &global_ipv6_address];
     let measured = operational.iter().any(|text| !text.is_empty())
         || ip_prefix_len != 0
@@ -192,7 +242,16 @@ fn judge_endpoint(
         return Err(judge.floor(ID, format!("{place}.NetworkID"), shown(&network_id), why));
     }
     judge_aliases(judge, place, &aliases, found)?;
-    Ok(EndpointSettings { aliases, network_id, ..EndpointSettings::default() })
+    Ok(EndpointSettings {
+        ipam_config,
+        links,
+        aliases,
+        mac_address,
+        driver_opts,
+        gw_priority,
+        network_id,
+        ..EndpointSettings::default()
+    })
 }
 
 /// A name of one's own on a network is harmless where everybody on it is one's own.
@@ -210,13 +269,6 @@ fn judge_aliases(
         }
         Some(_) | None => Ok(()),
     }
-}
-
-fn has_address(ipam_config: Option<&EndpointIPAMConfig>) -> bool {
-    ipam_config.is_some_and(|config| {
-        let EndpointIPAMConfig { ipv4_address, ipv6_address, link_local_ips } = config;
-        !ipv4_address.is_empty() || !ipv6_address.is_empty() || !link_local_ips.is_empty()
-    })
 }
 
 fn replaces_default(judge: &Judge<'_>) -> bool {

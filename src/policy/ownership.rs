@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::depth::Depth;
+
 /// What every label of ours begins with.
 pub const PREFIX: &str = "docker-broker.";
 /// Who made it: `instance/listener`.
@@ -46,6 +48,8 @@ pub struct Stamp {
     pub expires: Option<u64>,
     /// The policy's name.
     pub policy: String,
+    /// At which depth the broker stands that makes it.
+    pub depth: Depth,
 }
 
 impl Owner {
@@ -53,6 +57,12 @@ impl Owner {
     #[must_use]
     pub fn new(instance: &str, listener: &str) -> Self {
         Self(format!("{instance}/{listener}"))
+    }
+
+    /// The part of it that one user ID has to itself. No listener's name holds a `/`, so it is nobody else's.
+    #[must_use]
+    pub fn of_uid(&self, uid: u32) -> Self {
+        Self(format!("{}/uid-{uid}", self.0))
     }
 
     /// Reads what a label holds: an instance and more, with a `/` between them.
@@ -97,10 +107,11 @@ impl Whose {
     /// The label by which an engine is asked for these objects: a key, or a key with its value. An engine cannot be asked
     /// for a value that begins with an instance, so its answer is to be compared with [`Self::includes`].
     #[must_use]
-    pub fn label(&self) -> String {
+    pub fn label(&self, depth: Depth) -> String {
+        let key = depth.key(OWNER);
         match self {
-            Self::Owner(owner) => format!("{OWNER}={owner}"),
-            Self::Instance(_) => OWNER.to_owned(),
+            Self::Owner(owner) => format!("{key}={owner}"),
+            Self::Instance(_) => key,
         }
     }
 
@@ -124,7 +135,7 @@ impl Stamp {
     /// The labels, all of them. `image_id` is given for containers.
     #[must_use]
     pub fn labels(&self, image_id: Option<&str>) -> Vec<(String, String)> {
-        let Self { owner, session, expires, policy } = self;
+        let Self { owner, session, expires, policy, depth } = self;
         let expires = expires.map_or_else(|| "never".to_owned(), |at| at.to_string());
         let mut labels = vec![
             (OWNER.to_owned(), owner.0.clone()),
@@ -134,7 +145,13 @@ impl Stamp {
             (VERSION.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ];
         labels.extend(image_id.map(|id| (IMAGE.to_owned(), id.to_owned())));
-        labels
+        labels.into_iter().map(|(key, value)| (depth.key(&key), value)).collect()
+    }
+
+    /// The label by which an engine is asked for the owner's objects.
+    #[must_use]
+    pub fn owner_label(&self) -> String {
+        format!("{}={}", self.depth.key(OWNER), self.owner)
     }
 }
 
@@ -169,6 +186,7 @@ mod tests {
             session: "s1".into(),
             expires: Some(1_700_000_000),
             policy: "postgres".into(),
+            depth: Depth::default(),
         }
     }
 
@@ -188,6 +206,15 @@ mod tests {
         assert!(!Owner::new("host-1", "main2").owns(&labels));
         assert!(!Owner::new("host-1", "").owns(&BTreeMap::new()));
         assert!(stamp().owner.owns(&labels));
+    }
+
+    #[test]
+    fn a_user_of_a_listener_is_neither_the_listener_nor_another_user() {
+        let (listener, user) = (Owner::new("host-1", "main"), Owner::new("host-1", "main").of_uid(1000));
+        assert_eq!(user.as_str(), "host-1/main/uid-1000");
+        let labels: BTreeMap<_, _> = Stamp { owner: user.clone(), ..stamp() }.labels(None).into_iter().collect();
+        assert!(user.owns(&labels) && !listener.owns(&labels) && !listener.of_uid(100).owns(&labels));
+        assert!(!user.owns(&stamp().labels(None).into_iter().collect()), "what the listener made before");
     }
 
     #[test]

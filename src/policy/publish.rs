@@ -11,7 +11,7 @@ use super::denial::{Denial, shown};
 use super::facts::{FactQuery, Facts, ImageFacts};
 use super::file::keys;
 use super::judge::Judge;
-use super::pattern::Protocol;
+use super::pattern::{PortPattern, Protocol};
 use crate::operation::model::{ContainerCreateBody, EmptyObject, HostConfig, PortBinding};
 
 /// Ports as the engine gets them.
@@ -66,16 +66,28 @@ pub(super) fn decide(
 fn granted_port(judge: &Judge<'_>, place: &str, text: &str) -> Result<(), Denial> {
     let granted = &judge.policy.containers.publish;
     match parse_ports(text) {
-        Some((first, last, protocol)) if first == last && granted.iter().any(|p| p.matches(first, protocol)) => Ok(()),
+        Some(_) if matches(granted, text) => Ok(()),
         Some((first, last, _)) if first != last => {
             Err(judge.floor(ID, place, shown(text), "name ports one by one, not as a range"))
         }
         Some(_) | None => {
-            let allowed = granted.iter().map(|port| format!("`{port}`")).collect::<Vec<_>>().join(", ");
-            let allowed = if allowed.is_empty() { "no port".to_owned() } else { format!("the ports {allowed}") };
-            Err(judge.refuse(ID, place, format!("publishes {}", shown(text)), allowed, keys::CONTAINERS_PUBLISH))
+            let wanted = format!("publishes {}", shown(text));
+            Err(judge.refuse(ID, place, wanted, in_words(granted), keys::CONTAINERS_PUBLISH))
         }
     }
+}
+
+/// Whether a single port is among these.
+pub(super) fn matches(granted: &[PortPattern], text: &str) -> bool {
+    parse_ports(text).is_some_and(|(first, last, protocol)| {
+        first == last && granted.iter().any(|port| port.matches(first, protocol))
+    })
+}
+
+/// Ports for a message.
+pub(super) fn in_words(granted: &[PortPattern]) -> String {
+    let allowed = granted.iter().map(|port| format!("`{port}`")).collect::<Vec<_>>().join(", ");
+    if allowed.is_empty() { "no port".to_owned() } else { format!("the ports {allowed}") }
 }
 
 fn judge_binding(judge: &Judge<'_>, place: &str, asked: &PortBinding, facts: &Facts) -> Result<PortBinding, Denial> {

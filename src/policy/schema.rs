@@ -42,6 +42,10 @@ fn values_of(key: &Key) -> Value {
     let text = |pattern: String| json!({ "type": "string", "pattern": pattern });
     match key.kind {
         Kind::Table => table_of(key.path),
+        Kind::Named => {
+            let section = keys::children(key.path).next().map_or_else(|| json!(false), schema_of);
+            json!({ "type": "object", "additionalProperties": section })
+        }
         Kind::Switch => json!({ "type": "boolean" }),
         Kind::Text => json!({ "type": "string" }),
         Kind::Whole => json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
@@ -105,6 +109,10 @@ mod tests {
         for key in KEYS {
             let mut at = &schema;
             for name in key.path.split('.') {
+                if name == "NAME" {
+                    at = &at["additionalProperties"];
+                    continue;
+                }
                 let is_open = |place: &&Value| place["properties"].is_object();
                 let place =
                     if is_open(&at) { at } else { at["anyOf"].as_array().unwrap().iter().find(is_open).unwrap() };

@@ -69,9 +69,12 @@ impl Judge<'_> {
 
     /// The known fields of `/info`, and a warning that says through what the client looks.
     fn info(&self, answer: Value) -> Value {
-        let Value::Object(all) = answer else { return Value::Null };
+        let Value::Object(mut all) = answer else { return Value::Null };
+        // a broker before this one chooses a log driver by them; other plugins are the host's business
+        let log_drivers = all.get_mut("Plugins").and_then(|plugins| plugins.get_mut("Log")).map(Value::take);
         let mut shown: Map<String, Value> =
             all.into_iter().filter(|(key, _)| INFO_FIELDS.contains(&key.as_str())).collect();
+        shown.extend(log_drivers.map(|drivers| ("Plugins".to_owned(), json!({ "Log": drivers }))));
         let ours = format!("docker-broker stands between you and this engine; {} says what passes", self.policy);
         let mut warnings = match shown.remove("Warnings") {
             Some(Value::Array(warnings)) => warnings,
@@ -139,7 +142,7 @@ impl Judge<'_> {
 
     /// A container of a list: one's own as it is, a foreign one without secrets, or not at all.
     fn container(&self, answer: Value, own: &OwnContainers) -> Option<Value> {
-        let labels = labels(&answer, "Labels");
+        let labels = self.stamp.depth.read(labels(&answer, "Labels"));
         let text = |field: &str| answer.get(field).and_then(Value::as_str).unwrap_or_default();
         if self.stamp.owner.owns_container(&labels, text("ImageID")) || own.contains(text("Id")) {
             return Some(answer);
@@ -153,7 +156,7 @@ impl Judge<'_> {
     /// A network that the client may know of, with only its own containers on it.
     fn network(&self, mut answer: Value, own: &OwnContainers) -> Option<Value> {
         let name = answer.get("Name").and_then(Value::as_str).unwrap_or_default().to_owned();
-        if !network::visible(self, &name, &labels(&answer, "Labels")) {
+        if !network::visible(self, &name, &self.stamp.depth.read(labels(&answer, "Labels"))) {
             return None;
         }
         if let Some(Value::Object(containers)) = answer.get_mut("Containers") {
@@ -176,7 +179,7 @@ impl Judge<'_> {
     }
 
     fn volume(&self, mut answer: Value) -> Option<Value> {
-        if self.stamp.owner.owns(&labels(&answer, "Labels")) {
+        if self.stamp.owner.owns(&self.stamp.depth.read(labels(&answer, "Labels"))) {
             return Some(answer);
         }
         if self.policy.containers.see != Scope::All {
@@ -387,7 +390,7 @@ const HOST_ROOTS: &[&str] =
     &["/var/lib/docker", "/var/lib/containers", "/run/containerd", "/run/docker", "/var/run/docker"];
 
 /// What of `/info` is told: what clients read to choose what to do. Not told: proxies with their credentials, registries,
-/// plugins, labels, swarm, and where the engine keeps its files.
+/// plugins (but for log drivers), labels, swarm, and where the engine keeps its files.
 const INFO_FIELDS: &[&str] = &[
     "Architecture",
     "BridgeNfIp6tables",

@@ -7,7 +7,6 @@ use super::denial::{Denial, shown};
 use super::facts::{FactQuery, Facts, VolumeFacts};
 use super::file::keys;
 use super::judge::{Judge, Judged};
-use super::ownership;
 use crate::operation::Operation;
 use crate::operation::volume::{VolumeDeleteQuery, VolumeListQuery, VolumeOperation};
 use crate::request::Filters;
@@ -63,11 +62,12 @@ pub(super) fn decide(judge: &Judge<'_>, operation: VolumeOperation, facts: &Fact
 /// Whether a volume is this owner's and of a kind that holds nothing of the host.
 pub(super) fn owns(judge: &Judge<'_>, volume: &VolumeFacts) -> bool {
     let VolumeFacts { name: _, driver, labels, has_options, created: _ } = volume;
-    judge.stamp.owner.owns(labels) && driver == "local" && !has_options
+    let known_driver = driver == "local" || judge.policy.containers.host.volume_drivers.contains(driver);
+    judge.stamp.owner.owns(labels) && known_driver && !has_options
 }
 
 /// The client's filters and the owner's label: the engine ANDs labels.
 pub(super) fn owned(judge: &Judge<'_>, mut filters: Filters) -> Filters {
-    filters.add("label", &format!("{}={}", ownership::OWNER, judge.stamp.owner));
+    filters.add("label", &judge.stamp.owner_label());
     filters
 }

@@ -2,6 +2,7 @@
 //!
 //! Must never keep a table of objects: what is owned and until when is read from the labels on the engine.
 
+pub mod leftovers;
 pub mod removal;
 pub mod runs;
 mod sweeper;

@@ -96,6 +96,14 @@ impl RunFolders {
         Self(folders)
     }
 
+    /// The folders of the user of this process, as its environment names them.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        let named = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let temporary = named("TMPDIR").unwrap_or_else(|| PathBuf::from(TEMPORARY));
+        Self::below(named("XDG_RUNTIME_DIR").as_deref(), &[&temporary, Path::new(TEMPORARY)])
+    }
+
     /// A place for the run of an instance, in the first folder that can be used. An instance's name has no `/`.
     ///
     /// # Errors
@@ -258,6 +266,8 @@ fn forget_unfinished(path: &Path) {
     }
 }
 
+const TEMPORARY: &str = "/tmp";
+
 const SOCKET: &str = "docker.sock";
 
 /// Bytes of a folder's path, with room for the run's own folder and its socket.
@@ -341,6 +351,7 @@ mod tests {
         let (_place, folders) = folders();
         for round in 0..20 {
             drop(folders.place(&format!("run-{round}")).unwrap().take(&engine(), false).unwrap());
+            #[expect(clippy::needless_collect, reason = "all have to be started before one is waited for")]
             let finders: Vec<_> = (0..4)
                 .map(|_| {
                     let folders = folders.clone();

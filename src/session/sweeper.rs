@@ -89,14 +89,13 @@ impl Sweeper {
         let started = unix_now();
         let mut patience = SHORTEST_RETRY;
         let mut look = Look { step: LONGEST_SLEEP, at: Instant::now() };
-        let mut said = Said::new();
+        let (mut said, mut answers) = (Said::new(), true);
         loop {
             look = look.next(Instant::now(), self.doubt.swap(false, Ordering::Relaxed));
             let now = unix_now();
-            let (next, retry) = match self.sweep(started, now, &mut said).await {
-                Ok(Round { next, retry }) => (next, retry),
-                Err(_) => (None, Retry::Soon),
-            };
+            let swept = self.sweep(started, now, &mut said).await;
+            answers = tell_reach(swept.as_ref().err(), answers);
+            let (next, retry) = swept.map_or((None, Retry::Soon), |Round { next, retry }| (next, retry));
             patience = retry.patience(patience);
             let next = next.into_iter().chain(self.next_told(now)).min();
             let deadline = next.map_or(LONGEST_SLEEP, |at| Duration::from_secs(at.saturating_sub(unix_now())) + GRACE);
@@ -127,6 +126,17 @@ impl Sweeper {
         tell(&removal, said);
         Ok(Round { next: removal.next, retry: Retry::after(&removal) })
     }
+}
+
+/// Says once that the engine cannot be asked, so that an operator reads it before a client does, and that it can again.
+/// Gives whether it answers.
+fn tell_reach(error: Option<&UpstreamError>, answered: bool) -> bool {
+    match error {
+        Some(error) if answered => tracing::warn!("{error}"),
+        None if !answered => tracing::info!("the engine answers again"),
+        Some(_) | None => {}
+    }
+    error.is_none()
 }
 
 /// Says what went and, once, what stays.

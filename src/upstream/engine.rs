@@ -21,6 +21,7 @@ use super::link::{EngineBody, Link, connect};
 use crate::bounds::Bounds;
 use crate::operation::encoded::HijackStyle;
 use crate::operation::encoded::{Answer, EncodeError, Encoded, Payload};
+use crate::policy::depth::Depth;
 use crate::policy::facts::EngineFacts;
 use crate::policy::permit::Permit;
 use crate::request::ApiVersion;
@@ -36,6 +37,8 @@ pub struct Engine {
     version: Mutex<Option<EngineVersion>>,
     /// What it said of itself in the head of its last answer.
     signature: Mutex<HeaderMap>,
+    /// At which depth a broker before this engine stands; deeper than the engine's, where that is a broker itself.
+    depth: Mutex<Depth>,
     pub(super) abilities: Mutex<Option<(Instant, EngineFacts)>>,
     pub(super) known: KnownContainers,
 }
@@ -68,6 +71,7 @@ impl Engine {
             idle: Mutex::default(),
             version: Mutex::default(),
             signature: Mutex::default(),
+            depth: Mutex::default(),
             abilities: Mutex::default(),
             known: KnownContainers::default(),
         }
@@ -114,13 +118,36 @@ impl Engine {
         lock(&self.signature).clone()
     }
 
+    /// At which depth a broker before this engine stands, as its answers said so far.
+    #[must_use]
+    pub fn depth(&self) -> Depth {
+        *lock(&self.depth)
+    }
+
+    /// Whether this engine is another broker, as its answers said so far.
+    #[must_use]
+    pub fn is_broker(&self) -> bool {
+        self.depth() != Depth::default()
+    }
+
+    /// The same depth, asked for where nothing was answered yet.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked or answers nonsense.
+    pub async fn known_depth(&self) -> Result<Depth, UpstreamError> {
+        self.version().await?;
+        Ok(self.depth())
+    }
+
     /// An engine can be upgraded while nobody asks it anything, and then no connection breaks in our hands: its answers
     /// say which version it is.
     fn notice(&self, answer: &Response<Incoming>) {
         let signature = answer.headers().iter().filter(|(name, _)| SIGNATURE.contains(&name.as_str()));
         *lock(&self.signature) = signature.map(|(name, value)| (name.clone(), value.clone())).collect();
         let said = answer.headers().get(API_VERSION).and_then(|value| ApiVersion::parse(value.to_str().ok()?));
+        // an answer without it is not the engine's own word
         let Some(said) = said else { return };
+        *lock(&self.depth) = depth_of(answer.headers());
         let mut known = lock(&self.version);
         if known.is_some_and(|known| known.newest != said) {
             *known = None;
@@ -325,6 +352,27 @@ impl Encoded {
         Self { target: target.to_owned(), ..Self::new(Method::GET, &[], "", Answer::Prompt) }
     }
 }
+
+/// The depth of a broker before whoever gave this answer. An announcement that cannot be read counts as the deepest that
+/// there is: what is written at no depth of its own is refused by the broker that it reaches.
+fn depth_of(headers: &HeaderMap) -> Depth {
+    let Some(announced) = headers.get(BROKER_HEADER) else { return Depth::default() };
+    let depth = announced.to_str().ok().and_then(|text| text.split_once(BROKER_DEPTH));
+    depth.and_then(|(_, depth)| Depth::parse(depth)?.inside()).unwrap_or(Depth::DEEPEST)
+}
+
+/// What a broker of this depth announces of itself on each of its answers.
+#[must_use]
+pub fn announcement(depth: Depth) -> HeaderValue {
+    let text = format!("{}{BROKER_DEPTH}{depth}", env!("CARGO_PKG_VERSION"));
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("0"))
+}
+
+/// The header by which a broker tells another one that it is one.
+pub const BROKER_HEADER: &str = "docker-broker";
+
+/// Stands in it between the version and the depth.
+const BROKER_DEPTH: &str = "; depth=";
 
 /// Locks a table whose critical sections cannot panic; a poisoned one is as good as before.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -2,8 +2,9 @@
 //!
 //! Must never carry the engine's own words to a client unless they were mapped: they can hold paths of the host.
 
-use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
+use std::{fs, io};
 
 use super::address::Address;
 use crate::operation::encoded::EncodeError;
@@ -17,7 +18,7 @@ pub enum UpstreamError {
         /// Where the engine was expected.
         address: Address,
         /// What to do about it, for the errors that people meet.
-        hint: &'static str,
+        hint: String,
         /// Why.
         #[source]
         source: io::Error,
@@ -76,18 +77,71 @@ impl UpstreamError {
     /// A failed connect, with the advice that fits it.
     #[must_use]
     pub fn unreachable(address: &Address, source: io::Error) -> Self {
-        let known = HINTS.iter().find(|(kind, _)| *kind == source.kind());
-        let hint = known.map_or("", |(_, hint)| hint);
+        let hint = if source.kind() == io::ErrorKind::PermissionDenied {
+            let metadata = fs::metadata(address.path()).ok();
+            permission_hint(metadata.map(|metadata| (metadata.gid(), metadata.mode())))
+        } else {
+            let known = HINTS.iter().find(|(kind, _)| *kind == source.kind());
+            known.map_or_else(String::new, |(_, hint)| (*hint).to_owned())
+        };
         Self::Unreachable { address: address.clone(), hint, source }
     }
 }
 
-/// What to do about the errors that people meet.
+/// What to do about a socket that the broker may not open, by its group and mode. A client may read this: it holds
+/// numbers and no names of the host.
+fn permission_hint(socket: Option<(u32, u32)>) -> String {
+    match socket {
+        None => ": permission denied; the broker's user cannot even look at the socket, so a folder above it is closed to it".to_owned(),
+        Some((NOBODY, _)) => format!(
+            ": permission denied; the socket's group is unknown in the broker's user namespace ({NOBODY}): run the broker's \
+             container with `userns_mode: host`, or give the socket to a group that is mapped"
+        ),
+        Some((gid, mode)) if mode & 0o060 != 0o060 => format!(
+            ": permission denied; the socket has group {gid} and mode 0{:03o}, which keeps the group out: run the broker as \
+             the socket's owner, or let the engine give the socket to a group",
+            mode & 0o777
+        ),
+        Some((gid, _)) => format!(
+            ": permission denied; the socket belongs to group {gid}, and the broker is not in it: in a container set \
+             `DOCKER_GID={gid}` (`--group-add {gid}`), elsewhere add the broker's user to that group and start it again"
+        ),
+    }
+}
+
+/// What a group is shown as that a user namespace does not map (`/proc/sys/kernel/overflowgid`).
+const NOBODY: u32 = 65534;
+
+/// What to do about the other errors that people meet.
 const HINTS: &[(io::ErrorKind, &str)] = &[
     (io::ErrorKind::NotFound, ": there is no such socket; is the engine running, and is --upstream right?"),
-    (
-        io::ErrorKind::PermissionDenied,
-        ": permission denied; the broker's user must be in the group that owns the socket",
-    ),
     (io::ErrorKind::ConnectionRefused, ": the socket is there, but nobody listens on it"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_closed_socket_says_its_group_and_what_to_do() {
+        let hint = |socket| permission_hint(socket);
+        assert!(
+            hint(Some((998, 0o140_660)))
+                .contains("group 998, and the broker is not in it: in a container set `DOCKER_GID=998`")
+        );
+        assert!(hint(Some((0, 0o140_600))).contains("group 0 and mode 0600, which keeps the group out"));
+        assert!(hint(Some((NOBODY, 0o140_660))).contains("`userns_mode: host`"));
+        assert!(hint(None).contains("a folder above it is closed"));
+    }
+
+    #[test]
+    fn the_socket_is_looked_at_when_it_may_not_be_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("engine.sock");
+        let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let address = Address::parse(path.to_str().unwrap()).unwrap();
+        let gid = fs::metadata(&path).unwrap().gid();
+        let said = UpstreamError::unreachable(&address, io::ErrorKind::PermissionDenied.into()).to_string();
+        assert!(said.contains(path.to_str().unwrap()) && said.contains(&format!("group {gid}")), "{said}");
+    }
+}

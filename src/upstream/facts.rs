@@ -13,8 +13,9 @@ use tokio::time::Instant;
 use super::engine::{Engine, lock};
 use super::error::UpstreamError;
 use crate::operation::names::{ContainerId, ExecId};
+use crate::policy::depth::Depth;
 use crate::policy::facts::{
-    ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, VolumeFacts, Within,
+    ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, Powers, VolumeFacts, Within,
 };
 use crate::policy::ownership::{self, Owner, Whose};
 use crate::request::{Filters, percent};
@@ -43,6 +44,7 @@ struct ContainerAnswer {
     config: ConfigAnswer,
     host_config: HostConfigAnswer,
     network_settings: NetworkSettingsAnswer,
+    mounts: Option<Vec<MountAnswer>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -57,6 +59,29 @@ struct ConfigAnswer {
 #[serde(default, rename_all = "PascalCase")]
 struct HostConfigAnswer {
     privileged: bool,
+    network_mode: String,
+    pid_mode: String,
+    ipc_mode: String,
+    #[serde(rename = "UTSMode")]
+    uts_mode: String,
+    userns_mode: String,
+    cap_add: Option<Vec<String>>,
+    devices: Option<Vec<DeviceAnswer>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "PascalCase")]
+struct DeviceAnswer {
+    path_on_host: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, rename_all = "PascalCase")]
+struct MountAnswer {
+    r#type: String,
+    source: String,
+    #[serde(rename = "RW")]
+    writable: Option<bool>,
 }
 
 #[derive(Deserialize, Default)]
@@ -228,7 +253,8 @@ impl Engine {
     /// # Errors
     /// When the engine cannot be asked or its answer cannot be read.
     pub async fn containers_of(&self, whose: &Whose) -> Result<Vec<ListedContainer>, UpstreamError> {
-        let listed = self.listed(&list_of("containers/json?all=1&", whose)).await?;
+        let depth = self.known_depth().await?;
+        let listed = self.listed(&list_of("containers/json?all=1&", whose, depth), depth).await?;
         let owns = |owner: Owner, facts: &ContainerFacts| owner.owns_container(&facts.labels, &facts.image_id);
         Ok(listed.into_iter().filter(|c| whose.owner(&c.facts.labels).is_some_and(|o| owns(o, &c.facts))).collect())
     }
@@ -248,17 +274,18 @@ impl Engine {
         }
         let mut target = "/containers/json?all=1&filters=".to_owned();
         percent::encode(&mut target, &filters.encode());
-        let listed = self.listed(&target).await?;
+        let depth = self.known_depth().await?;
+        let listed = self.listed(&target, depth).await?;
         let carried = |c: &ListedContainer| labels.iter().all(|(key, value)| c.facts.labels.get(key) == Some(value));
         let nobodys = |c: &ListedContainer| !c.facts.labels.contains_key(ownership::OWNER);
         Ok(listed.into_iter().filter(|c| carried(c) && nobodys(c)).collect())
     }
 
-    async fn listed(&self, target: &str) -> Result<Vec<ListedContainer>, UpstreamError> {
+    async fn listed(&self, target: &str, depth: Depth) -> Result<Vec<ListedContainer>, UpstreamError> {
         let what = "the list of containers";
         let listed: Option<Vec<ListAnswer>> = self.ask(what, target).await?;
         let listed = listed.ok_or_else(|| UpstreamError::Nonsense { what, why: "404".to_owned() })?;
-        Ok(listed.into_iter().filter_map(read_listed).collect())
+        Ok(listed.into_iter().filter_map(|answer| read_listed(answer, depth)).collect())
     }
 
     /// The owner's networks, by the label that the broker wrote. An engine's list says nothing of who is on them.
@@ -274,10 +301,14 @@ impl Engine {
     /// # Errors
     /// When the engine cannot be asked or its answer cannot be read.
     pub async fn networks_of(&self, whose: &Whose) -> Result<Vec<NetworkFacts>, UpstreamError> {
-        let what = "the list of networks";
-        let listed: Option<Vec<NetworkAnswer>> = self.ask(what, &list_of("networks?", whose)).await?;
+        let (what, depth) = ("the list of networks", self.known_depth().await?);
+        let listed: Option<Vec<NetworkAnswer>> = self.ask(what, &list_of("networks?", whose, depth)).await?;
         let listed = listed.ok_or_else(|| UpstreamError::Nonsense { what, why: "404".to_owned() })?;
-        Ok(listed.into_iter().map(read_network).filter(|network| whose.owner(&network.labels).is_some()).collect())
+        Ok(listed
+            .into_iter()
+            .map(|answer| read_network(answer, depth))
+            .filter(|network| whose.owner(&network.labels).is_some())
+            .collect())
     }
 
     /// The owner's volumes, by the label that the broker wrote; anonymous ones carry none.
@@ -293,11 +324,11 @@ impl Engine {
     /// # Errors
     /// When the engine cannot be asked or its answer cannot be read.
     pub async fn volumes_of(&self, whose: &Whose) -> Result<Vec<VolumeFacts>, UpstreamError> {
-        let what = "the list of volumes";
-        let listed: Option<VolumesAnswer> = self.ask(what, &list_of("volumes?", whose)).await?;
+        let (what, depth) = ("the list of volumes", self.known_depth().await?);
+        let listed: Option<VolumesAnswer> = self.ask(what, &list_of("volumes?", whose, depth)).await?;
         let VolumesAnswer { volumes } =
             listed.ok_or_else(|| UpstreamError::Nonsense { what, why: "404".to_owned() })?;
-        let read = volumes.unwrap_or_default().into_iter().map(read_volume);
+        let read = volumes.unwrap_or_default().into_iter().map(|answer| read_volume(answer, depth));
         Ok(read.filter(|volume| whose.owner(&volume.labels).is_some()).collect())
     }
 
@@ -339,7 +370,7 @@ impl Engine {
         let answer: Option<ContainerAnswer> = self.ask("a container", &at("containers", reference, "/json")).await?;
         let Some(answer) = answer else { return Ok(None) };
         let nonsense = || UpstreamError::Nonsense { what: "a container", why: "it has no ID".to_owned() };
-        let facts = read_container(answer).ok_or_else(nonsense)?;
+        let facts = read_container(answer, self.depth()).ok_or_else(nonsense)?;
         if ContainerId::parse(reference).is_some_and(|meant| meant != facts.id) {
             return Ok(None);
         }
@@ -375,12 +406,12 @@ impl Engine {
 
     async fn network(&self, name: &str) -> Result<Option<NetworkFacts>, UpstreamError> {
         let answer: Option<NetworkAnswer> = self.ask("a network", &at("networks", name, "")).await?;
-        Ok(answer.map(read_network))
+        Ok(answer.map(|answer| read_network(answer, self.depth())))
     }
 
     async fn volume(&self, name: &str) -> Result<Option<VolumeFacts>, UpstreamError> {
         let answer: Option<VolumeAnswer> = self.ask("a volume", &at("volumes", name, "")).await?;
-        Ok(answer.map(read_volume))
+        Ok(answer.map(|answer| read_volume(answer, self.depth())))
     }
 
     /// What the engine can do; asked again after half a minute, for an engine can be restarted with other options.
@@ -430,23 +461,24 @@ fn resolve(reference: &str, owned: Vec<ListedContainer>) -> Option<ContainerFact
     matching.next().is_none().then_some(first.facts)
 }
 
-fn read_listed(answer: ListAnswer) -> Option<ListedContainer> {
+fn read_listed(answer: ListAnswer, depth: Depth) -> Option<ListedContainer> {
     let ListAnswer { id, names, image, image_id, labels, state, created } = answer;
     let names = names.unwrap_or_default().iter().map(|name| name.trim_start_matches('/').to_owned()).collect();
     let facts = ContainerFacts {
         id: ContainerId::parse(&id)?,
-        labels: labels.unwrap_or_default(),
+        labels: depth.read(labels.unwrap_or_default()),
         image_id,
         image,
         networks: BTreeMap::new(),
         privileged: false,
+        powers: Powers::default(),
         created: u64::try_from(created).ok(),
     };
     Some(ListedContainer { facts, names, state })
 }
 
-fn read_container(answer: ContainerAnswer) -> Option<ContainerFacts> {
-    let ContainerAnswer { id, image, config, host_config, network_settings } = answer;
+fn read_container(answer: ContainerAnswer, depth: Depth) -> Option<ContainerFacts> {
+    let ContainerAnswer { id, image, config, host_config, network_settings, mounts } = answer;
     let networks = network_settings.networks.unwrap_or_default().into_iter().map(|(name, endpoint)| {
         // before its first start a container on the default network may show it by the word `default`
         let name = if name == "default" { "bridge".to_owned() } else { name };
@@ -454,35 +486,52 @@ fn read_container(answer: ContainerAnswer) -> Option<ContainerFacts> {
     });
     Some(ContainerFacts {
         id: ContainerId::parse(&id)?,
-        labels: config.labels.unwrap_or_default(),
+        labels: depth.read(config.labels.unwrap_or_default()),
         image_id: image,
         image: config.image,
         networks: networks.collect(),
         privileged: host_config.privileged,
+        powers: read_powers(host_config, mounts),
         created: None,
     })
 }
 
-fn read_network(answer: NetworkAnswer) -> NetworkFacts {
+fn read_powers(host_config: HostConfigAnswer, mounts: Option<Vec<MountAnswer>>) -> Powers {
+    let HostConfigAnswer { privileged: _, network_mode, pid_mode, ipc_mode, uts_mode, userns_mode, cap_add, devices } =
+        host_config;
+    let binds = mounts.unwrap_or_default().into_iter().filter(|mount| mount.r#type == "bind");
+    Powers {
+        network_mode,
+        pid_mode,
+        ipc_mode,
+        uts_mode,
+        userns_mode,
+        cap_add: cap_add.unwrap_or_default(),
+        devices: devices.unwrap_or_default().into_iter().map(|device| device.path_on_host).collect(),
+        binds: binds.map(|mount| (mount.source, mount.writable.unwrap_or(true))).collect(),
+    }
+}
+
+fn read_network(answer: NetworkAnswer, depth: Depth) -> NetworkFacts {
     let NetworkAnswer { id, name, driver, labels, ipam, containers, created } = answer;
     let gateways = ipam.config.unwrap_or_default().into_iter().filter_map(|subnet| subnet.gateway);
     NetworkFacts {
         id,
         name,
         driver,
-        labels: labels.unwrap_or_default(),
+        labels: depth.read(labels.unwrap_or_default()),
         gateway: gateways.into_iter().find(|gateway| gateway.contains('.')),
         endpoints: containers.unwrap_or_default().into_iter().map(|(id, named)| (id, named.name)).collect(),
         created: unix_seconds(&created),
     }
 }
 
-fn read_volume(answer: VolumeAnswer) -> VolumeFacts {
+fn read_volume(answer: VolumeAnswer, depth: Depth) -> VolumeFacts {
     let VolumeAnswer { name, driver, labels, options, created_at } = answer;
     VolumeFacts {
         name,
         driver,
-        labels: labels.unwrap_or_default(),
+        labels: depth.read(labels.unwrap_or_default()),
         has_options: options.is_some_and(|options| !options.is_empty()),
         created: unix_seconds(&created_at),
     }
@@ -503,9 +552,9 @@ fn unix_seconds(text: &str) -> Option<u64> {
 }
 
 /// The list of one kind of object that carries a label of theirs.
-fn list_of(path_and_query: &str, whose: &Whose) -> String {
+fn list_of(path_and_query: &str, whose: &Whose, depth: Depth) -> String {
     let mut filters = Filters::default();
-    filters.add("label", &whose.label());
+    filters.add("label", &whose.label(depth));
     let mut target = format!("/{path_and_query}filters=");
     percent::encode(&mut target, &filters.encode());
     target
@@ -539,7 +588,7 @@ mod tests {
             names: Some(vec![format!("/{name}")]),
             ..ListAnswer::default()
         };
-        read_listed(answer).unwrap()
+        read_listed(answer, Depth::default()).unwrap()
     }
 
     #[test]

@@ -11,6 +11,6 @@ pub mod link;
 pub mod survey;
 
 pub use address::Address;
-pub use engine::{Engine, EngineVersion};
+pub use engine::{BROKER_HEADER, Engine, EngineVersion, announcement};
 pub use error::UpstreamError;
 pub use link::Link;

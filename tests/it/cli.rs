@@ -58,6 +58,8 @@ fn help_teaches() {
     for words in [
         &["--help"][..],
         &["serve", "--help"],
+        &["run", "--help"],
+        &["config", "--help"],
         &["check", "--help"],
         &["policy", "--help"],
         &["policy", "new", "--help"],

@@ -57,12 +57,12 @@ async fn every_power_over_the_host_is_refused_with_its_place_and_key() {
     let lab = Lab::start("postgres").await;
     for (host, place, key) in [
         (json!({"Privileged": true}), "HostConfig.Privileged", "containers.host.privileged"),
-        (json!({"Binds": ["/:/host"]}), "HostConfig.Binds[0]", "containers.host.binds"),
+        (json!({"Binds": ["/srv:/host"]}), "HostConfig.Binds[0]", "containers.host.binds"),
         (json!({"PidMode": "host"}), "HostConfig.PidMode", "containers.host.pid"),
         (json!({"IpcMode": "host"}), "HostConfig.IpcMode", "containers.host.ipc"),
-        (json!({"CapAdd": ["SYS_ADMIN"]}), "HostConfig.CapAdd", "containers.host.cap-add"),
+        (json!({"CapAdd": ["SYS_ADMIN"]}), "HostConfig.CapAdd[0]", "containers.host.cap-add"),
         (json!({"UsernsMode": "host"}), "HostConfig.UsernsMode", "containers.host.userns"),
-        (json!({"Sysctls": {"kernel.shmmax": "1"}}), "HostConfig.Sysctls", "containers.host.sysctls"),
+        (json!({"Sysctls": {"kernel.shmmax": "1"}}), "HostConfig.Sysctls[kernel.shmmax]", "containers.host.sysctls"),
         (json!({"Runtime": "x.y"}), "HostConfig.Runtime", "containers.host.runtime"),
         (json!({"RestartPolicy": {"Name": "always"}}), "HostConfig.RestartPolicy.Name", "containers.host.restart"),
         (json!({"SecurityOpt": ["seccomp=unconfined"]}), "HostConfig.SecurityOpt[0]", "containers.host.security-opt"),
@@ -267,5 +267,70 @@ async fn a_ryuk_create_says_what_to_do_instead() {
     let reply = lab.post(CREATE, &body).await;
     reply.assert_status(403).assert_error();
     assert!(reply.message().contains("TESTCONTAINERS_RYUK_DISABLED=true"), "{}", reply.message());
+    lab.engine.assert_untouched();
+}
+
+#[tokio::test]
+async fn granted_powers_go_up_as_judged_and_nothing_beside_them() {
+    let policy = "extends = \"postgres\"\n[containers.host]\nbinds = [\"/srv/fixtures\"]\ncap-add = [\"NET_ADMIN\"]\n";
+    let lab = Lab::start(policy).await;
+    let host = json!({"Binds": ["/srv/fixtures:/f:ro"], "CapAdd": ["net_admin"]});
+    lab.post(CREATE, &with_host(&host)).await.assert_status(201);
+    let up = lab.engine.only_forwarded().json();
+    let host = &up["HostConfig"];
+    assert!(host["Binds"].is_null(), "an engine makes a folder out of a missing source there: {host}");
+    let mount = json!({"Type": "bind", "Source": "/srv/fixtures", "Target": "/f", "ReadOnly": true,
+        "BindOptions": {"NonRecursive": true}});
+    assert_eq!((&host["Mounts"], &host["CapAdd"]), (&json!([mount]), &json!(["CAP_NET_ADMIN"])));
+    lab.engine.forget();
+    lab.post(CREATE, &with_host(&json!({"Binds": ["/srv/fixtures:/f"]})))
+        .await
+        .assert_refused("HostConfig.Binds[0]", "containers.host.binds");
+    lab.post(CREATE, &with_host(&json!({"CapAdd": ["SYS_ADMIN"]})))
+        .await
+        .assert_refused("HostConfig.CapAdd[0]", "containers.host.cap-add");
+    lab.engine.assert_untouched();
+}
+
+#[tokio::test]
+async fn an_own_container_is_joined_by_its_full_id_and_a_foreign_one_is_nobody() {
+    let lab = Lab::start("postgres").await;
+    for mode in ["NetworkMode", "PidMode", "IpcMode"] {
+        lab.engine.forget();
+        let reply = lab.post(CREATE, &with_host(&json!({mode: format!("container:{OWN_NAME}")}))).await;
+        reply.assert_status(201);
+        let up = lab.engine.only_forwarded().json();
+        let id = up["HostConfig"][mode].as_str().and_then(|mode| mode.strip_prefix("container:")).unwrap().to_owned();
+        assert_eq!(id.len(), 64, "{up}");
+        lab.engine.forget();
+        let foreign = lab.post(CREATE, &with_host(&json!({mode: "container:payroll-db"}))).await;
+        let missing = lab.post(CREATE, &with_host(&json!({mode: "container:nobody-postgres0"}))).await;
+        let words = |text: String| text.split(" [request").next().unwrap_or_default().to_owned();
+        foreign.assert_status(403);
+        assert_eq!(
+            words(foreign.message()).replace("payroll-db", "X"),
+            words(missing.message()).replace("nobody-postgres0", "X")
+        );
+        lab.engine.assert_untouched();
+    }
+}
+
+#[tokio::test]
+async fn the_brokers_own_socket_is_in_no_container_under_any_policy() {
+    let lab = Lab::start("unrestricted").await;
+    let socket = lab.socket();
+    let folder = socket.parent().unwrap();
+    for source in [socket, folder] {
+        let source = source.to_str().unwrap();
+        for host in [
+            json!({"Binds": [format!("{source}:/x")]}),
+            json!({"Binds": [format!("{source}/.././{}:/x", source.rsplit('/').next().unwrap())]}),
+            json!({"Mounts": [{"Type": "bind", "Source": source, "Target": "/x"}]}),
+        ] {
+            let reply = lab.post(CREATE, &with_host(&host)).await;
+            reply.assert_status(403).assert_error();
+            assert!(reply.message().contains("no policy can allow it"), "{}", reply.message());
+        }
+    }
     lab.engine.assert_untouched();
 }

@@ -36,6 +36,11 @@ fn the_table_of_operations_is_current() {
 }
 
 #[test]
+fn the_reference_of_settings_is_current() {
+    is_current("configuration.md", &["config", "--reference"]);
+}
+
+#[test]
 fn the_schema_of_policies_is_current() {
     is_current("policy.schema.json", &["policy", "schema"]);
 }

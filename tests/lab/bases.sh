@@ -1,5 +1,33 @@
 # shellcheck shell=bash
-# What image builds start from: stand-ins for images of Docker Hub that no package registry has. Sourced, never run.
+# The project's own image, and what image builds start from: stand-ins for images of Docker Hub that no package
+# registry has. Sourced, never run.
+
+# broker_image ENGINE: the project's Dockerfile as it stands, by the builder that the engine has: the classic one on 20,
+# BuildKit on 28. The way out that a build needs is closed again, also when the build fails.
+broker_image() {
+  local engine=$1 log=$LAB/log/broker-image$1.log
+  rust_image "$engine"
+  trap "uplink_down $engine" EXIT
+  uplink_up "$engine"
+  say "building the broker's image on engine $engine (minutes, where no layer is there yet)"
+  "build_broker_$engine" >"$log" 2>&1 ||
+    { tail -n 30 "$log" >&2; fail "$EX_SOFTWARE" "the build failed; all of its output is in $log"; }
+  uplink_down "$engine"
+  trap - EXIT
+  say "engine $engine has docker-broker:latest, $(docker_for "$engine" image inspect --format '{{.Size}}' docker-broker:latest) bytes"
+}
+
+# The first stage gets a name, so that the layers of earlier ones can be told from those that the next build will use.
+build_broker_20() {
+  DOCKER_BUILDKIT=0 docker_for 20 build --target build -t lab/broker-stage "$project" &&
+    DOCKER_BUILDKIT=0 docker_for 20 build -t docker-broker "$project" &&
+    docker_for 20 image prune -f
+}
+
+build_broker_28() {
+  (own_docker 28 build --progress plain -t docker-broker "$project") &&
+    (own_docker 28 builder prune -f --keep-storage 6GB) && docker_for 28 image prune -f
+}
 
 # rust_image ENGINE: a builder with this machine's own compiler, by the name that the project's Dockerfile asks for.
 rust_image() {
@@ -16,7 +44,8 @@ agent_image() {
   local engine=$1
   fetch_agent
   provide_base "$engine" lab/agent "$LAB/agent.tar" "$(cat "$LAB/agent.version")" \
-    --change 'ENV PYTHONPATH=/suite/packages PYTHONDONTWRITEBYTECODE=1' --change 'USER 1000:1000' --change 'WORKDIR /suite/python'
+    --change 'ENV PYTHONPATH=/suite/packages PYTHONDONTWRITEBYTECODE=1' --change 'USER 1000:1000' --change 'WORKDIR /suite/python' \
+    --change 'CMD ["sleep", "infinity"]'
 }
 
 # provide_base ENGINE NAME TAR VERSION OPTIONS…: imported once, and again when it was made anew.
@@ -54,7 +83,7 @@ fetch_rust() {
 # fetch_agent: the packages are those for Debian's Python, whatever this machine's own is.
 fetch_agent() {
   local suites=$project/tests/e2e/suites version packages
-  version=$(cat "$suites/python/"* "$suites/init.sql" "$here/bases.sh" | cksum | cut -d' ' -f1)
+  version=$(cat "$suites/python/"*.* "$suites/init.sql" "$here/bases.sh" | cksum | cut -d' ' -f1)
   [ "$(cat "$LAB/agent.version" 2>/dev/null)" != "$version" ] || return 0
   need_root
   "$suites/prepare" python

@@ -17,6 +17,11 @@ pub(crate) enum Verdict {
 
 /// Compares what the engine read in the forwarded bytes with the calls that were judged.
 pub(crate) fn with_judged(forwarded: &Reading, judged: &[Call], version: &str) -> Verdict {
+    if forwarded.failure.as_deref().is_some_and(|why| why.contains("handler panicked")) && lacks_config(judged) {
+        return Verdict::RefusedByEngine(
+            "the handler panics where a create on another's network has no Config".to_owned(),
+        );
+    }
     if let Err(why) = one_request(forwarded, version) {
         return Verdict::Different(why);
     }
@@ -33,6 +38,14 @@ pub(crate) fn with_judged(forwarded: &Reading, judged: &[Call], version: &str) -
         None => Verdict::Same,
         Some(why) => Verdict::Different(why),
     }
+}
+
+/// A create whose body says nothing of the container itself, which only the open policy lets through.
+fn lacks_config(judged: &[Call]) -> bool {
+    judged.iter().any(|call| {
+        let says = |field: &str| normal::value(&call.args["config"][field]) != Value::Null;
+        call.method == "ContainerCreate" && !says("Config")
+    })
 }
 
 /// Whether the engine refuses what it understood. Words that are not known here may come of bytes that it could not

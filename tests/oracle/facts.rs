@@ -22,7 +22,8 @@ use docker_broker::operation::Operation;
 use docker_broker::operation::encoded::Payload;
 use docker_broker::operation::routes::{self, Kind, ROWS, Standing};
 use docker_broker::policy::builtin::builtin;
-use docker_broker::policy::facts::{ContainerFacts, Fact, FactQuery, Facts};
+use docker_broker::policy::depth::Depth;
+use docker_broker::policy::facts::{ContainerFacts, Fact, FactQuery, Facts, Powers};
 use docker_broker::policy::judge::Judge;
 use docker_broker::policy::ownership::{Owner, Stamp};
 use docker_broker::request::{self, JsonBounds};
@@ -166,8 +167,14 @@ fn encoded(kind: Kind, method: &str, target: &str, body: &[u8]) -> Result<(Strin
     let operation =
         Operation::parse(kind, name, &words, body, &JsonBounds::default()).map_err(|error| error.to_string())?;
     let policy = builtin("unrestricted").unwrap();
-    let stamp = Stamp { owner: Owner::new("facts", "main"), session: "s".into(), expires: None, policy: "u".into() };
-    let judge = Judge { policy: &policy, stamp: &stamp };
+    let stamp = Stamp {
+        owner: Owner::new("facts", "main"),
+        session: "s".into(),
+        expires: None,
+        policy: "u".into(),
+        depth: Depth::default(),
+    };
+    let judge = Judge { policy: &policy, stamp: &stamp, sockets: &[] };
     let mut facts = Facts::default();
     for query in judge.questions(&operation, &facts) {
         let fact = answer(&query);
@@ -192,6 +199,7 @@ fn answer(query: &FactQuery) -> Fact {
         image: String::new(),
         networks: BTreeMap::new(),
         privileged: false,
+        powers: Powers::default(),
         created: None,
     };
     Fact::Container(Some(Box::new(container)))

@@ -126,11 +126,39 @@ const CREATE: &[Legal] = &[
         },
     },
     Legal {
+        reason: "up to API 1.47 kernel parameters of the first interface move to the endpoint of the main network",
+        apply: move_interface_sysctls,
+    },
+    Legal {
         reason: "the container's own MacAddress moves to the endpoint of its main network, and before API 1.44 it is the \
                  only one",
         apply: move_mac_address,
     },
 ];
+
+fn move_interface_sysctls(config: &mut Value, version: ApiVersion) {
+    let main = config["HostConfig"]["NetworkMode"].as_str().unwrap_or_default().to_owned();
+    if !before(version, 48) || main == "host" || main.starts_with("container:") {
+        return;
+    }
+    let Some(all) = config["HostConfig"]["Sysctls"].as_object_mut() else { return };
+    let of_first = |name: &String| name.starts_with("net.") && name.split('.').nth(3) == Some("eth0");
+    let names: Vec<String> = all.keys().filter(|name| of_first(name)).cloned().collect();
+    let taken = names.iter().filter_map(|name| Some((name, all.remove(name)?)));
+    let moved: Vec<String> = taken
+        .map(|(name, value)| format!("{}={}", name.replacen("eth0", "IFNAME", 1), value.as_str().unwrap_or_default()))
+        .collect();
+    if moved.is_empty() {
+        return;
+    }
+    let endpoints = &mut config["NetworkingConfig"]["EndpointsConfig"];
+    let only = endpoints.as_object().filter(|all| all.len() == 1 && before(version, 44));
+    let key = only.and_then(|all| all.keys().next().cloned()).unwrap_or(main);
+    let options = &mut endpoints[key]["DriverOpts"];
+    let asked = options["com.docker.network.endpoint.sysctls"].as_str().map(str::to_owned);
+    let whole: Vec<String> = moved.into_iter().chain(asked).collect();
+    options["com.docker.network.endpoint.sysctls"] = json!(whole.join(","));
+}
 
 fn move_mac_address(config: &mut Value, version: ApiVersion) {
     let address = config["Config"]["MacAddress"].as_str().unwrap_or_default().to_owned();

@@ -8,6 +8,7 @@ use docker_broker::broker::{accept, json_bounds, within};
 use docker_broker::operation::Operation;
 use docker_broker::operation::routes::{self, BodyRule, Kind, Standing};
 use docker_broker::policy::compile::Policy;
+use docker_broker::policy::depth::Depth;
 use docker_broker::policy::facts::Facts;
 use docker_broker::policy::judge::Judge;
 use docker_broker::policy::ownership::{Owner, Stamp};
@@ -31,6 +32,7 @@ use super::world;
 pub(crate) struct Broker {
     policy: Policy,
     stamp: Stamp,
+    sockets: Vec<String>,
     bounds: Bounds,
     runtime: Runtime,
 }
@@ -72,9 +74,10 @@ impl Broker {
             session: "s1".to_owned(),
             expires: Some(1_900_000_000),
             policy: policy.name.clone(),
+            depth: Depth::default(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        Self { policy, stamp, bounds: Bounds::default(), runtime }
+        Self { policy, stamp, sockets: vec!["/opt/broker/docker.sock".to_owned()], bounds: Bounds::default(), runtime }
     }
 
     pub(crate) fn answer(&self, request: &ClientRequest) -> Outcome {
@@ -115,7 +118,7 @@ impl Broker {
     }
 
     fn judge(&self, operation: Operation) -> Result<Permit, Stage> {
-        let judge = Judge { policy: &self.policy, stamp: &self.stamp };
+        let judge = Judge { policy: &self.policy, stamp: &self.stamp, sockets: &self.sockets };
         let mut facts = Facts::default();
         loop {
             let questions = judge.questions(&operation, &facts);

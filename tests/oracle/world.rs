@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use docker_broker::operation::names::{ContainerId, ExecId};
 use docker_broker::policy::facts::{
-    ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, VolumeFacts, Within,
+    ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, Powers, VolumeFacts, Within,
 };
 use docker_broker::policy::ownership::Stamp;
 
@@ -50,6 +50,7 @@ fn container(reference: &str, within: &Within, stamp: &Stamp) -> Option<Box<Cont
         image: image.to_owned(),
         networks: BTreeMap::from([("bridge".to_owned(), String::new())]),
         privileged: false,
+        powers: Powers::default(),
         created: Some(1_700_000_000),
     };
     if means(OWN, "pg") {

@@ -2,19 +2,24 @@
 
 use super::finding::Finding;
 use crate::cli::surroundings::{self, Lead, Visitor};
-use crate::config::ServeConfig;
 use crate::config::environment::Environment;
+use crate::config::{ListenerConfig, ServeConfig};
 use crate::policy::compile::Policy;
 use crate::upstream::address::Address;
 
 /// What a client with these surroundings would do, as the user that `visitor` is.
-pub(super) fn check(environment: &Environment, config: &ServeConfig, visitor: &Visitor) -> Vec<Finding> {
+pub(super) fn check(
+    environment: &Environment,
+    config: &ServeConfig,
+    listener: &ListenerConfig,
+    visitor: &Visitor,
+) -> Vec<Finding> {
     let wrong = |Lead { what, advice }: Lead| Finding::wrong(what, advice);
     let mut findings: Vec<Finding> = surroundings::misleading_variables(environment).into_iter().map(wrong).collect();
-    findings.extend(surroundings::misleading_files(environment, &config.listen).into_iter().map(wrong));
-    findings.extend(docker_host(environment, &config.listen, &config.upstream));
-    findings.extend(reaper(environment, &config.policy));
-    let (upstream, broker) = (config.upstream.path(), config.listen.path());
+    findings.extend(surroundings::misleading_files(environment, &listener.listen).into_iter().map(wrong));
+    findings.extend(docker_host(environment, &listener.listen, &config.upstream));
+    findings.extend(reaper(environment, &listener.policy));
+    let (upstream, broker) = (config.upstream.path(), listener.listen.path());
     let open = surroundings::open_engine_sockets(environment, Some(upstream), &[broker], visitor);
     findings.extend(open.into_iter().map(|lead| socket(lead, visitor)));
     if findings.is_empty() {

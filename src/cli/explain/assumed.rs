@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::operation::names::ContainerId;
 use crate::policy::compile::Policy;
 use crate::policy::facts::{
-    ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, VolumeFacts,
+    ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, Powers, VolumeFacts,
 };
 use crate::policy::ownership::Stamp;
 use crate::policy::pattern::ImageReference;
@@ -76,6 +76,7 @@ impl Assumptions {
             image,
             networks: BTreeMap::new(),
             privileged: false,
+            powers: Powers::default(),
             created: None,
         })
     }
@@ -147,8 +148,8 @@ impl Assumptions {
             name: name.to_owned(),
             driver: "local".to_owned(),
             labels,
-            created: None,
             has_options: false,
+            created: None,
         })
     }
 

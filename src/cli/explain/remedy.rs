@@ -109,7 +109,7 @@ fn candidates(key: &Key, now: Option<&Value>, words: &[String]) -> Vec<Value> {
     let text = |word: &str| Value::String(word.to_owned());
     let unlimited = || vec![text("unlimited")];
     match key.kind {
-        Kind::Table | Kind::Text => Vec::new(),
+        Kind::Table | Kind::Named | Kind::Text => Vec::new(),
         Kind::Switch | Kind::SwitchOrTable => vec![Value::Boolean(true), Value::Boolean(false)],
         Kind::List => words.iter().map(|word| longer(now, word)).collect(),
         // the words stand from narrow to wide

@@ -27,6 +27,8 @@ use crate::upstream::{Engine, EngineVersion};
 pub(super) struct Way<'a> {
     pub(super) policy: &'a Policy,
     pub(super) stamp: &'a Stamp,
+    /// The paths of the broker's own socket and of its engine's.
+    pub(super) sockets: &'a [String],
     pub(super) bounds: &'a Bounds,
     pub(super) source: Source<'a>,
 }
@@ -74,7 +76,7 @@ impl Way<'_> {
     }
 
     async fn steps(&self, asked: &Asked, name_of: &mut Option<&'static str>) -> Result<Outcome, BrokerError> {
-        let judge = Judge { policy: self.policy, stamp: self.stamp };
+        let judge = Judge { policy: self.policy, stamp: self.stamp, sockets: self.sockets };
         let words = request::read(&asked.head)?;
         let route = routes::find(&words.method, &words.path)
             .ok_or_else(|| judge.unknown_route(&words.method, &broker::path_text(&words)))?;

@@ -82,6 +82,11 @@ impl Running {
     }
 }
 
+/// What shells say of a command that this signal ended.
+pub(super) fn code_of(signal: Signal) -> u8 {
+    u8::try_from(signal.as_raw().saturating_add(SIGNALLED)).unwrap_or(u8::MAX)
+}
+
 fn code(status: ExitStatus) -> u8 {
     let by_signal = status.signal().map(|signal| signal.saturating_add(SIGNALLED));
     status.code().or(by_signal).and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)

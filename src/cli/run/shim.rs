@@ -6,14 +6,16 @@
 //! the command line is read.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Read, Write};
+use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
-use tokio::runtime::Handle;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
 use tokio::signal::unix::SignalKind;
 
 use super::signals;
@@ -57,37 +59,39 @@ fn become_command(words: &[OsString]) -> ExitCode {
 }
 
 fn witness() -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    match runtime.and_then(|runtime| testify(runtime.handle())) {
+    // on one thread: then every signal that came before a question has been noticed before it is answered
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime.and_then(|runtime| runtime.block_on(testify())) {
         Ok(()) => Exit::Done.into(),
         Err(_) => Exit::Broker.into(),
     }
 }
 
-/// Answers each byte on standard input with the signals that came since the last one, until `run` is gone.
-fn testify(runtime: &Handle) -> io::Result<()> {
+/// Answers each byte of `run` with the signals that came since the last one, until `run` is gone.
+async fn testify() -> io::Result<()> {
     let (send, came) = mpsc::channel();
     for signal in signals::PASSED {
-        let _inside = runtime.enter();
         let mut heard = tokio::signal::unix::signal(SignalKind::from_raw(signal.as_raw()))?;
         let send = send.clone();
-        runtime.spawn(async move {
+        #[expect(clippy::disallowed_methods, reason = "ends with this process")]
+        tokio::spawn(async move {
             while heard.recv().await.is_some() {
                 let _ = send.send(signal);
             }
         });
     }
-    let (mut asked, mut answer) = (io::stdin().lock(), io::stdout().lock());
+    let socket = std::os::unix::net::UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    socket.set_nonblocking(true)?;
+    let mut run = UnixStream::from_std(socket)?;
     let mut bytes = Vec::new();
     loop {
         bytes.push(END);
-        answer.write_all(&bytes)?;
-        answer.flush()?;
-        if asked.read_exact(&mut [0]).is_err() {
+        run.write_all(&bytes).await?;
+        if run.read_u8().await.is_err() {
             return Ok(());
         }
         // a signal to the group reaches its members one after the other
-        std::thread::sleep(SPREAD);
+        tokio::time::sleep(SPREAD).await;
         bytes = came.try_iter().filter_map(|signal| u8::try_from(signal.as_raw()).ok()).collect();
     }
 }

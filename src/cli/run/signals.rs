@@ -3,12 +3,14 @@
 //! Must never deliver a signal twice: some programs take the second for "at once".
 
 use std::fs;
+use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, getpgid, kill_process};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::net::UnixStream;
+use tokio::process::{Child, Command};
 use tokio::signal::unix::SignalKind;
 use tokio::sync::mpsc;
 
@@ -28,8 +30,7 @@ pub(super) struct Signals {
 /// A process in the same group that says what the whole group got.
 #[derive(Debug)]
 struct Witness {
-    asked: ChildStdin,
-    said: ChildStdout,
+    talk: UnixStream,
     _process: Child,
 }
 
@@ -60,8 +61,13 @@ impl Signals {
     }
 
     /// The next one that asks a process to end.
-    pub(super) async fn next_that_ends(&mut self) {
-        while !matches!(self.next().await, Signal::INT | Signal::TERM | Signal::HUP | Signal::QUIT) {}
+    pub(super) async fn next_that_ends(&mut self) -> Signal {
+        loop {
+            let signal = self.next().await;
+            if matches!(signal, Signal::INT | Signal::TERM | Signal::HUP | Signal::QUIT) {
+                return signal;
+            }
+        }
     }
 
     /// Forgets what came and was not looked at.
@@ -86,16 +92,17 @@ impl Signals {
 impl Witness {
     /// A run without a witness works too: it passes every signal on.
     async fn start() -> Option<Self> {
+        let (talk, theirs) = UnixStream::pair().ok()?;
+        let theirs = theirs.into_std().ok()?;
         let mut command = Command::new(shim::SELF);
-        command.arg(shim::WITNESS).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut process = command.kill_on_drop(true).spawn().ok()?;
-        let (asked, said) = (process.stdin.take()?, process.stdout.take()?);
-        let mut witness = Self { asked, said, _process: process };
+        command.arg(shim::WITNESS).env_clear().stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
+        let process = command.kill_on_drop(true).spawn().ok()?;
+        let mut witness = Self { talk, _process: process };
         witness.hear().await.map(|_| witness)
     }
 
     async fn saw(&mut self, signal: Signal) -> bool {
-        if self.asked.write_all(&[shim::END]).await.is_err() {
+        if self.talk.write_all(&[shim::END]).await.is_err() {
             return false;
         }
         self.hear().await.is_some_and(|signals| signals.iter().any(|seen| i32::from(*seen) == signal.as_raw()))
@@ -106,7 +113,7 @@ impl Witness {
         let heard = async {
             let mut signals = Vec::new();
             loop {
-                match self.said.read_u8().await {
+                match self.talk.read_u8().await {
                     Ok(shim::END) => return Some(signals),
                     Ok(signal) => signals.push(signal),
                     Err(_) => return None,
@@ -122,7 +129,7 @@ fn is_in_our_group(process: Pid) -> bool {
     group(None).is_some_and(|own| group(Some(process)) == Some(own))
 }
 
-/// The mask of ignored signals; see proc_pid_status(5).
+/// The mask of ignored signals; see `proc_pid_status(5)`.
 fn ignored() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

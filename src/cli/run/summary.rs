@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::cleanup::{Cleaned, Left, Object};
 use crate::audit::{Made, Refused, Totals};
 use crate::policy::compile::{Origin, Policy};
+use crate::session::leftovers::Leftovers;
+use crate::session::removal::{Item, Kind, Left};
 
 /// Everything that is worth saying.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub(super) struct Summary<'a> {
     pub(super) exit_code: u8,
     pub(super) took: Duration,
     pub(super) totals: Totals,
-    pub(super) cleaned: Cleaned,
+    pub(super) leftovers: Leftovers,
 }
 
 /// The document. Its names are a promise.
@@ -37,20 +38,50 @@ struct Document<'a> {
     malformed: u64,
     failed: u64,
     abandoned: u64,
-    removed: &'a [Object],
-    left: &'a [Left],
+    removed: Vec<Object<'a>>,
+    left: Vec<Remaining<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unseen: Option<&'a str>,
+}
+
+/// An object on the engine.
+#[derive(Serialize)]
+struct Object<'a> {
+    kind: &'static str,
+    /// Its full ID; a volume's name.
+    id: &'a str,
+    name: &'a str,
+}
+
+/// An object that could not be removed.
+#[derive(Serialize)]
+struct Remaining<'a> {
+    #[serde(flatten)]
+    object: Object<'a>,
+    /// What keeps it, in the engine's words.
+    why: String,
+}
+
+impl<'a> From<&'a Item> for Object<'a> {
+    fn from(item: &'a Item) -> Self {
+        Self { kind: item.kind.word(), id: &item.id, name: &item.name }
+    }
+}
+
+impl<'a> From<&'a Left> for Remaining<'a> {
+    fn from(left: &'a Left) -> Self {
+        Self { object: Object::from(&left.item), why: format!("{}: {}", left.obstacle.words(), left.words) }
+    }
 }
 
 impl Summary<'_> {
     /// The lines for people.
     pub(super) fn text(&self, colours: bool) -> String {
-        let Self { instance, policy: _, exit_code, took, totals, cleaned } = self;
+        let Self { instance, policy: _, exit_code, took, totals, leftovers } = self;
         let mut text = format!("docker-broker: {instance} ended with {exit_code} after {:.1} s", took.as_secs_f64());
         let _ = write!(text, "; made {}", made(&totals.made));
         let _ = write!(text, "; refused {}", refusals(totals));
-        let _ = writeln!(text, "; removed {}", objects(&cleaned.removed));
+        let _ = writeln!(text, "; removed {}", objects(&leftovers.removed));
         for refused in &totals.refused {
             let message = refused.message.replacen(" refused: ", ": ", 1);
             line(&mut text, colours, YELLOW, "refused", &format!("{} × {message}", refused.count));
@@ -61,13 +92,14 @@ impl Summary<'_> {
         if let Some(key) = totals.refused.iter().find_map(|refused| refused.key) {
             line(&mut text, colours, YELLOW, "allow", &self.advice(key));
         }
-        for Left { object: Object { kind, id, name }, why } in &cleaned.left {
-            line(&mut text, colours, RED, "left", &format!("{kind} `{id}` (`{name}`): {why}"));
+        for Left { item: Item { kind, id, name, .. }, obstacle, words } in &leftovers.left {
+            let why = obstacle.words();
+            line(&mut text, colours, RED, "left", &format!("{kind} `{id}` (`{name}`): {why}: {words}"));
         }
-        if let Some(why) = &cleaned.unseen {
+        if let Some(why) = &leftovers.unseen {
             line(&mut text, colours, RED, "left", &format!("what there is of it is not known: {why}"));
         }
-        if !cleaned.is_complete() {
+        if !leftovers.is_nothing() {
             let again = "the next `docker-broker run` of this user tries to remove it again";
             line(&mut text, colours, RED, "left", again);
         }
@@ -89,7 +121,7 @@ impl Summary<'_> {
 
     /// The document for programs.
     pub(super) fn json(&self) -> Result<String, serde_json::Error> {
-        let Self { instance, policy, exit_code, took, totals, cleaned } = self;
+        let Self { instance, policy, exit_code, took, totals, leftovers } = self;
         let document = Document {
             instance,
             policy: policy.to_string(),
@@ -102,9 +134,9 @@ impl Summary<'_> {
             malformed: totals.malformed,
             failed: totals.failed,
             abandoned: totals.abandoned,
-            removed: &cleaned.removed,
-            left: &cleaned.left,
-            unseen: cleaned.unseen.as_deref(),
+            removed: leftovers.removed.iter().map(Object::from).collect(),
+            left: leftovers.left.iter().map(Remaining::from).collect(),
+            unseen: leftovers.unseen.as_deref(),
         };
         serde_json::to_string_pretty(&document).map(|text| text + "\n")
     }
@@ -151,9 +183,10 @@ fn refusals(totals: &Totals) -> String {
     counted(refused, "request").unwrap_or_else(|| "nothing".to_owned())
 }
 
-fn objects(removed: &[Object]) -> String {
-    let of = |kind: &str| removed.iter().filter(|object| object.kind == kind).count() as u64;
-    let parts = ["container", "network", "volume"].into_iter().filter_map(|kind| counted(of(kind), kind));
+fn objects(removed: &[Item]) -> String {
+    let of = |kind: Kind| removed.iter().filter(|item| item.kind == kind).count() as u64;
+    let kinds = [Kind::Container, Kind::Network, Kind::Volume];
+    let parts = kinds.into_iter().filter_map(|kind| counted(of(kind), kind.word()));
     let text = parts.collect::<Vec<_>>().join(", ");
     if text.is_empty() { "nothing".to_owned() } else { text }
 }

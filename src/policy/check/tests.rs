@@ -34,6 +34,7 @@ fn an_empty_policy_grants_nothing() {
         build: Build::default(),
         prune: Prune::Refuse,
         reaper: Reaper::default(),
+        templates: Vec::new(),
         not_in_force: Vec::new(),
     };
     assert_eq!(load(""), expected);
@@ -124,7 +125,12 @@ log = "unlimited"
 [containers.host]
 privileged = true
 dns = false
-binds = ["/srv:rw"]
+binds = ["/srv:rw", "/etc:rw", "/var/lib/docker", "/srv2"]
+devices = ["/dev/sda"]
+cap-add = ["SYS_ADMIN", "NET_ADMIN"]
+pid = ["host"]
+network = ["host"]
+security-opt = ["seccomp=unconfined"]
 
 [networks]
 create = true
@@ -187,12 +193,10 @@ registry-auth = "broker"
 [containers]
 max = 3
 reach = "relay"
-command = ["postgres*"]
 [containers.limits]
 disk = "4GiB"
 [containers.host]
-privileged = true
-network = ["host"]
+buildkit = true
 cap-add = []
 [networks]
 create = { names = ["n*"], max = 5, internal = false }

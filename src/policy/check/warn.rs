@@ -1,12 +1,14 @@
 //! What a policy that loads should still be told: openness that somebody wrote down on purpose, and gaps that will show
 //! as surprising refusals.
 
-use toml::{Table, Value};
+use toml::Table;
+
+use super::powers;
 
 use crate::policy::compile::{
     AttachMode, Control, Lifetime, Limit, Limits, Policy, PublishAddress, PublishPorts, RegistryAuth, Scope, ValueError,
 };
-use crate::policy::file::keys::{self, Effect, Key};
+use crate::policy::file::keys;
 
 /// Warnings for the merged file and what was made of it.
 pub(super) fn warnings(merged: &Table, policy: &Policy) -> Vec<ValueError> {
@@ -27,7 +29,7 @@ pub(super) fn warnings(merged: &Table, policy: &Policy) -> Vec<ValueError> {
     if policy.can_create() {
         about_limits(&policy.containers.limits, &mut warnings);
     }
-    about_host(merged, &mut warnings);
+    warnings.extend(powers::warnings(policy));
     warnings
 }
 
@@ -38,7 +40,7 @@ fn about_images(policy: &Policy, warnings: &mut Vec<ValueError>) {
     }
     for (position, pattern) in images.allow.iter().enumerate().filter(|(_, pattern)| pattern.is_any_tag()) {
         let message = format!("`{pattern}` allows every tag and digest of the repository, whoever pushes them");
-        warnings.push(ValueError { key: keys::IMAGES_ALLOW, item: Some(position), message });
+        warnings.push(ValueError { key: keys::IMAGES_ALLOW.into(), item: Some(position), message });
     }
     match images.registry_auth {
         RegistryAuth::None | RegistryAuth::Broker => {}
@@ -98,21 +100,6 @@ fn about_limits(limits: &Limits, warnings: &mut Vec<ValueError>) {
     }
 }
 
-/// Powers over the host are warned about also while they are not in force: the file will mean them one day.
-fn about_host(merged: &Table, warnings: &mut Vec<ValueError>) {
-    let host = merged.get(keys::CONTAINERS).and_then(|section| section.get("host")).and_then(Value::as_table);
-    let powers = host.into_iter().flatten().filter_map(|(name, value)| {
-        let key = keys::children(keys::CONTAINERS_HOST).find(|key| key.name() == name)?;
-        grants(key, value).then_some(key.path)
-    });
-    warnings.extend(powers.map(|key| warning(key, "a power over the host; it may equal root there")));
-}
-
-fn grants(key: &Key, value: &Value) -> bool {
-    let neutral = value.as_bool() == Some(false) || value.as_array().is_some_and(Vec::is_empty);
-    key.effect == Effect::Permits && !neutral
-}
-
 const fn state<T>(limit: &Limit<T>) -> Limit<()> {
     match limit {
         Limit::NotSet => Limit::NotSet,
@@ -122,5 +109,5 @@ const fn state<T>(limit: &Limit<T>) -> Limit<()> {
 }
 
 fn warning(key: &'static str, message: &str) -> ValueError {
-    ValueError { key, item: None, message: message.to_owned() }
+    ValueError { key: key.into(), item: None, message: message.to_owned() }
 }

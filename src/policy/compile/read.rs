@@ -1,25 +1,28 @@
 //! From a policy as written to one that is ready to run: each value is read, bounded and given its type. All that is
 //! wrong is collected, so that its author sees everything at once.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use super::host::read_host;
+use super::template::read_templates;
 use super::value;
 use super::{
-    Build, Containers, Control, ExecGrant, Host, Images, Lifetime, Limit, Limits, LogLimit, NetworkGrant, Networks,
+    Build, Containers, Control, ExecGrant, Images, Lifetime, Limit, Limits, LogLimit, NetworkGrant, Networks,
     NotInForce, Origin, Policy, Reaper, VolumeGrant, Volumes,
 };
 use crate::policy::file::{
     BuildSection, ContainersSection, ControlTable, ControlValue, CountValue, CpusValue, ExecTable, ExecValue,
-    HostSection, ImagesSection, LimitsSection, LogTable, LogValue, NetworkCreateTable, NetworkCreateValue,
-    NetworksSection, PolicyFile, ReaperSection, VolumeCreateTable, VolumeCreateValue, VolumesSection, keys,
+    ImagesSection, LimitsSection, LogTable, LogValue, NetworkCreateTable, NetworkCreateValue, NetworksSection,
+    PolicyFile, ReaperSection, VolumeCreateTable, VolumeCreateValue, VolumesSection, keys,
 };
 use crate::policy::pattern::{LabelPatterns, Pattern, Patterns};
 
 /// A value that has the right form and cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ValueError {
-    /// The key.
-    pub(crate) key: &'static str,
+    /// The key. Where its author chose a part of it, as in `templates.NAME.image`, as the author wrote it.
+    pub(crate) key: Cow<'static, str>,
     /// The position in the list, where the value is one.
     pub(crate) item: Option<usize>,
     /// What is wrong with it.
@@ -48,6 +51,7 @@ pub(crate) fn compile(
         build,
         prune,
         reaper,
+        templates,
     } = file;
     let mut reader = Reader::default();
     if version.is_some_and(|version| version != 1) {
@@ -67,6 +71,7 @@ pub(crate) fn compile(
         build: read_build(&mut reader, build),
         prune: prune.answer.unwrap_or_default(),
         reaper: Reaper { emulate: emulate.unwrap_or_default(), address: address.unwrap_or_default() },
+        templates: read_templates(&mut reader, templates),
         not_in_force,
     };
     if reader.errors.is_empty() { Ok(policy) } else { Err(reader.errors) }
@@ -119,7 +124,7 @@ fn read_containers(reader: &mut Reader, section: ContainersSection, unrestricted
         max_per_owner,
         lifetime: reader.lifetime(lifetime.as_deref(), unrestricted),
         env: Patterns::new(reader.items(keys::CONTAINERS_ENV, &env, value::env_key)),
-        labels: reader.labels(&labels),
+        labels: reader.labels(keys::CONTAINERS_LABELS, &labels),
         command: command.map(|list| reader.patterns(keys::CONTAINERS_COMMAND, &Some(list))),
         entrypoint: entrypoint.map(|list| reader.patterns(keys::CONTAINERS_ENTRYPOINT, &Some(list))),
         publish: reader.items(keys::CONTAINERS_PUBLISH, &publish, value::port),
@@ -180,77 +185,6 @@ fn read_limits(reader: &mut Reader, section: LimitsSection) -> Limits {
     }
 }
 
-#[expect(
-    clippy::too_many_lines,
-    reason = "one line for each power, twice, so that a new one does not compile until it is read"
-)]
-fn read_host(reader: &mut Reader, section: HostSection) -> Host {
-    let HostSection {
-        binds,
-        devices,
-        device_cgroup_rules,
-        device_requests,
-        cap_add,
-        privileged,
-        exec_privileged,
-        network,
-        pid,
-        ipc,
-        uts,
-        userns,
-        cgroupns,
-        cgroup_parent,
-        sysctls,
-        security_opt,
-        unmasked_paths,
-        runtime,
-        restart,
-        ulimits,
-        scheduling,
-        storage_opt,
-        volume_drivers,
-        group_add,
-        annotations,
-        dns,
-        extra_hosts,
-        links,
-        addresses,
-        buildkit,
-    } = section;
-    Host {
-        binds: reader.items(keys::CONTAINERS_HOST_BINDS, &binds, value::bind),
-        devices: devices.unwrap_or_default(),
-        device_cgroup_rules: device_cgroup_rules.unwrap_or_default(),
-        device_requests: device_requests.unwrap_or_default(),
-        cap_add: cap_add.unwrap_or_default(),
-        privileged: privileged.unwrap_or_default(),
-        exec_privileged: exec_privileged.unwrap_or_default(),
-        network: network.unwrap_or_default(),
-        pid: pid.unwrap_or_default(),
-        ipc: ipc.unwrap_or_default(),
-        uts: uts.unwrap_or_default(),
-        userns: userns.unwrap_or_default(),
-        cgroupns: cgroupns.unwrap_or_default(),
-        cgroup_parent: cgroup_parent.unwrap_or_default(),
-        sysctls: sysctls.unwrap_or_default(),
-        security_opt: security_opt.unwrap_or_default(),
-        unmasked_paths: unmasked_paths.unwrap_or_default(),
-        runtime: runtime.unwrap_or_default(),
-        restart: restart.unwrap_or_default(),
-        ulimits: ulimits.unwrap_or_default(),
-        scheduling: scheduling.unwrap_or_default(),
-        storage_opt: storage_opt.unwrap_or_default(),
-        volume_drivers: volume_drivers.unwrap_or_default(),
-        group_add: group_add.unwrap_or_default(),
-        annotations: annotations.unwrap_or_default(),
-        dns: dns.unwrap_or_default(),
-        extra_hosts: extra_hosts.unwrap_or_default(),
-        links: links.unwrap_or_default(),
-        addresses: addresses.unwrap_or_default(),
-        buildkit: buildkit.unwrap_or_default(),
-    }
-}
-
 fn read_networks(reader: &mut Reader, section: NetworksSection) -> Networks {
     let NetworksSection { create } = section;
     let create = match create {
@@ -290,33 +224,38 @@ fn read_build(reader: &mut Reader, section: BuildSection) -> Build {
 
 /// Collects what is wrong while values are read.
 #[derive(Default)]
-struct Reader {
+pub(super) struct Reader {
     errors: Vec<ValueError>,
 }
 
 impl Reader {
-    fn refuse(&mut self, key: &'static str, item: Option<usize>, message: impl Into<String>) {
-        self.errors.push(ValueError { key, item, message: message.into() });
+    pub(super) fn refuse(
+        &mut self,
+        key: impl Into<Cow<'static, str>>,
+        item: Option<usize>,
+        message: impl Into<String>,
+    ) {
+        self.errors.push(ValueError { key: key.into(), item, message: message.into() });
     }
 
     /// Reads each item of a list; an absent list is an empty one.
-    fn items<T>(
+    pub(super) fn items<T>(
         &mut self,
-        key: &'static str,
+        key: impl Into<Cow<'static, str>>,
         list: &Option<Vec<String>>,
         read: impl Fn(&str) -> Result<T, String>,
     ) -> Vec<T> {
-        let mut items = Vec::new();
+        let (key, mut items) = (key.into(), Vec::new());
         for (position, text) in list.iter().flatten().enumerate() {
             match read(text) {
                 Ok(item) => items.push(item),
-                Err(message) => self.refuse(key, Some(position), message),
+                Err(message) => self.refuse(key.clone(), Some(position), message),
             }
         }
         items
     }
 
-    fn patterns(&mut self, key: &'static str, list: &Option<Vec<String>>) -> Patterns {
+    pub(super) fn patterns(&mut self, key: impl Into<Cow<'static, str>>, list: &Option<Vec<String>>) -> Patterns {
         Patterns::new(self.items(key, list, value::pattern))
     }
 
@@ -324,8 +263,8 @@ impl Reader {
         Patterns::new(Pattern::parse("*").into_iter().collect())
     }
 
-    fn labels(&mut self, list: &Option<Vec<String>>) -> LabelPatterns {
-        let patterns = self.items(keys::CONTAINERS_LABELS, list, |text| {
+    pub(super) fn labels(&mut self, key: impl Into<Cow<'static, str>>, list: &Option<Vec<String>>) -> LabelPatterns {
+        let patterns = self.items(key, list, |text| {
             let pattern = value::pattern(text)?;
             LabelPatterns::new(Patterns::new(vec![pattern.clone()])).map_err(|error| error.to_string())?;
             Ok(pattern)

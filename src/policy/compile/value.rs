@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::BindGrant;
 use crate::policy::file::keys;
+use crate::policy::host_path;
 use crate::policy::pattern::{ImagePattern, Pattern, PortPattern};
 
 pub(crate) fn pattern(text: &str) -> Result<Pattern, String> {
@@ -76,7 +77,11 @@ pub(crate) fn bind(text: &str) -> Result<BindGrant, String> {
         Some((source, "ro")) => (source, false),
         Some(_) | None => (text, false),
     };
-    path(source).map(|source| BindGrant { source, writable })
+    let source = path(source)?;
+    match host_path::closed(&source, &[]) {
+        None => Ok(BindGrant { source, writable }),
+        Some(closed) => Err(format!("`{source}` can be bound by no policy: {}", closed.why())),
+    }
 }
 
 pub(crate) fn log_driver(text: &str) -> Result<String, String> {

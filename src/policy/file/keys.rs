@@ -5,6 +5,8 @@
 
 mod table;
 
+use std::borrow::Cow;
+
 use toml::Value;
 
 pub use table::*;
@@ -31,6 +33,8 @@ pub struct Key {
 pub enum Kind {
     /// A section with keys of its own.
     Table,
+    /// Sections under names of the author's choice; their keys are those of `NAME`.
+    Named,
     /// `true` or `false`.
     Switch,
     /// Free text.
@@ -85,6 +89,7 @@ impl Key {
         let is_one_of = |words: &[&str]| value.as_str().is_some_and(|word| words.contains(&word));
         match self.kind {
             Kind::Table => value.is_table(),
+            Kind::Named => value.is_table(),
             Kind::Switch => value.is_bool(),
             Kind::Text | Kind::Size | Kind::Duration => value.is_str(),
             Kind::Whole => value.as_integer().is_some_and(|number| u32::try_from(number).is_ok()),
@@ -102,6 +107,7 @@ impl Key {
     pub fn wanted(&self) -> String {
         match self.kind {
             Kind::Table => "a section".to_owned(),
+            Kind::Named => "sections with names of one's own".to_owned(),
             Kind::Switch => "`true` or `false`".to_owned(),
             Kind::Text => "a string".to_owned(),
             Kind::Whole => "a whole number from 0".to_owned(),
@@ -144,7 +150,17 @@ impl Key {
 /// The key with this path.
 #[must_use]
 pub fn find(path: &str) -> Option<&'static Key> {
+    let path = general(path);
     KEYS.iter().find(|key| key.path == path)
+}
+
+/// The path with `NAME` in the place of a name of the author's choice.
+fn general(path: &str) -> Cow<'_, str> {
+    let Some((TEMPLATES, rest)) = path.split_once('.') else { return Cow::Borrowed(path) };
+    match rest.split_once('.') {
+        None => Cow::Borrowed(TEMPLATES_NAME),
+        Some((_, key)) => Cow::Owned(format!("{TEMPLATES_NAME}.{key}")),
+    }
 }
 
 /// The keys directly under a section; `""` is the whole file.
@@ -158,7 +174,8 @@ pub fn children(section: &str) -> impl Iterator<Item = &'static Key> {
 /// The known key that somebody who wrote `path` may have meant.
 #[must_use]
 pub fn nearest(path: &str) -> Option<&'static str> {
-    let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
+    let path = general(path);
+    let (parent, name) = path.rsplit_once('.').unwrap_or(("", &path));
     let name = name.to_ascii_lowercase().replace('_', "-");
     let likeness = |key: &Key| {
         let (section, _) = key.path.rsplit_once('.').unwrap_or(("", key.path));
@@ -192,7 +209,7 @@ mod tests {
     /// A value of the right form for a key.
     fn sample(key: &Key) -> Value {
         let text = match key.kind {
-            Kind::Table | Kind::SwitchOrTable | Kind::ChoiceOrTable(_) => "{}",
+            Kind::Table | Kind::Named | Kind::SwitchOrTable | Kind::ChoiceOrTable(_) => "{}",
             Kind::Switch => "true",
             Kind::Text => "\"x\"",
             Kind::Whole | Kind::Count => "1",
@@ -310,7 +327,7 @@ mod tests {
             for text in ["true", "-1", "0.5", "\"x\"", "[1]", "[\"x\"]", "{}", "1979-05-27", "[[]]"] {
                 let value = value(text);
                 let takes = match key.kind {
-                    Kind::Table => text == "{}",
+                    Kind::Table | Kind::Named => text == "{}",
                     Kind::Switch => text == "true",
                     Kind::Text | Kind::Size | Kind::Duration => text == "\"x\"",
                     Kind::Cpus => ["0.5", "-1"].contains(&text),

@@ -139,7 +139,7 @@ fn a_container_on_a_network_that_is_not_its_owners_does_not_start() {
 fn a_privileged_container_does_not_start() {
     let mut scene = Scene::postgres();
     scene.engine.container("own").privileged = true;
-    assert_eq!(scene.ask("POST", "/containers/own/start").not_yet(), "containers.host.privileged");
+    assert_eq!(scene.ask("POST", "/containers/own/start").refused_by(), "containers.host.privileged");
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn without_the_grant_nothing_runs() {
 fn a_start_is_judged_by_what_the_engine_will_run() {
     let scene = Scene::postgres();
     let start = |id: &str| scene.post(&format!("/exec/{}/start", full_id(id)), &json!({}));
-    assert_eq!(start("e3").not_yet(), "containers.host.exec-privileged");
+    assert_eq!(start("e3").refused_by(), "containers.host.exec-privileged");
     start("e4").sent();
     let narrow = Scene::postgres_with("[containers]\nexec = { users = [\"\", \"postgres\"] }\n");
     let target = format!("/exec/{}/start", full_id("e4"));

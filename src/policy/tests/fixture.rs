@@ -15,8 +15,10 @@ use crate::policy::builtin::builtin_text;
 use crate::policy::check;
 use crate::policy::compile::{Origin, Policy};
 use crate::policy::denial::{Denial, Reason};
+use crate::policy::depth::Depth;
 use crate::policy::facts::{
-    ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, Facts, ImageFacts, NetworkFacts, VolumeFacts, Within,
+    ContainerFacts, EngineFacts, ExecFacts, Fact, FactQuery, Facts, ImageFacts, NetworkFacts, Powers, VolumeFacts,
+    Within,
 };
 use crate::policy::file::keys;
 use crate::policy::judge::Judge;
@@ -30,6 +32,8 @@ pub(super) struct Scene {
     pub(super) policy: Policy,
     pub(super) stamp: Stamp,
     pub(super) engine: Engine,
+    /// The broker's own sockets and its engine's.
+    pub(super) sockets: Vec<String>,
 }
 
 /// What exists. References are resolved in the engine's order: full ID, name, ID prefix.
@@ -93,9 +97,11 @@ impl Scene {
             session: "s1".into(),
             expires: Some(1_700_001_800),
             policy: name.into(),
+            depth: Depth::default(),
         };
         let engine = Engine::furnished(&stamp);
-        Self { policy, stamp, engine }
+        let sockets = vec!["/opt/broker/docker.sock".to_owned(), "/opt/engine/docker.sock".to_owned()];
+        Self { policy, stamp, engine, sockets }
     }
 
     /// Judges a request without a body.
@@ -143,7 +149,7 @@ impl Scene {
     }
 
     fn judge(&self, operation: Operation) -> Outcome {
-        let judge = Judge { policy: &self.policy, stamp: &self.stamp };
+        let judge = Judge { policy: &self.policy, stamp: &self.stamp, sockets: &self.sockets };
         let mut facts = Facts::default();
         for _ in 0..5 {
             let questions = judge.questions(&operation, &facts);
@@ -379,6 +385,7 @@ pub(super) fn container(
         image: "postgres:16".into(),
         networks: networks.into_iter().collect(),
         privileged: false,
+        powers: Powers::default(),
         created: Some(1_700_000_000),
     }
 }

@@ -29,10 +29,14 @@ fn connected(sent: &Sent) -> Vec<String> {
 }
 
 #[test]
-fn networks_of_the_host_and_of_other_containers_need_a_key() {
-    each(["host", "container:foreign", "container:own", "container:"], |name| {
-        assert_eq!(mode(&Scene::postgres(), name).not_yet(), "containers.host.network");
-        assert_eq!(endpoints(&Scene::postgres(), json!({*name: {}})).not_yet(), "containers.host.network");
+fn networks_of_the_host_need_a_key_and_those_of_others_are_nobodys() {
+    assert_eq!(mode(&Scene::postgres(), "host").refused_by(), "containers.host.network");
+    assert_eq!(endpoints(&Scene::postgres(), json!({"host": {}})).refused_by(), "containers.host.network");
+    each(["container:foreign", "container:nothing", "container:"], |name| {
+        assert_eq!(mode(&Scene::postgres(), name).floor(), "HostConfig.NetworkMode");
+    });
+    each(["container:foreign", "container:own"], |name| {
+        assert_eq!(endpoints(&Scene::postgres(), json!({*name: {}})).refused_by(), "containers.networks");
     });
 }
 

@@ -27,6 +27,42 @@ static SCENES: LazyLock<Vec<Scene>> =
 
 static FRAGMENTS: LazyLock<Vec<Value>> = LazyLock::new(fragments);
 
+/// Most powers, as an operator may grant them.
+static POWERFUL: LazyLock<Scene> = LazyLock::new(|| {
+    Scene::postgres_with(
+        r#"[containers.host]
+binds = ["/etc"]
+devices = ["/dev/sda"]
+device-cgroup-rules = ["b 8:* rmw"]
+device-requests = ["nvidia", "gpu"]
+cap-add = ["ALL"]
+privileged = true
+network = ["host"]
+pid = ["host"]
+ipc = ["host", "shareable"]
+uts = ["host"]
+userns = ["host"]
+cgroupns = ["host"]
+cgroup-parent = ["/system.slice"]
+sysctls = ["*"]
+security-opt = ["*"]
+unmasked-paths = true
+runtime = ["io.containerd.runc.v2"]
+restart = ["always", "unless-stopped", "on-failure"]
+ulimits = ["nofile", "core"]
+scheduling = true
+storage-opt = ["*"]
+volume-drivers = ["nfs"]
+group-add = ["docker"]
+annotations = ["*"]
+dns = true
+extra-hosts = ["*:host-gateway"]
+links = true
+addresses = true
+"#,
+    )
+});
+
 const POLICIES: [&str; 5] = [
     "",
     "[containers]\nattach=[\"dev-internal\"]\nnames=[\"a1-*\"]\n",
@@ -46,14 +82,12 @@ fn assert_whole(body: &Value, target: &str) {
         "Capabilities",
         "Devices",
         "DeviceRequests",
-        "PidMode",
         "UTSMode",
         "UsernsMode",
         "CgroupParent",
         "Cgroup",
         "Sysctls",
         "Runtime",
-        "VolumesFrom",
         "VolumeDriver",
         "Links",
         "ExtraHosts",
@@ -66,7 +100,19 @@ fn assert_whole(body: &Value, target: &str) {
     ] {
         assert!(!host.contains_key(forbidden), "{forbidden} in {body}");
     }
-    assert!(["private", "none"].contains(&host["IpcMode"].as_str().expect("a mode")), "{body}");
+    // what is shared is the own container's, by its full ID
+    let own = super::fixture::full_id("aa");
+    let shared = format!("container:{own}");
+    assert!(["private", "none", &shared].contains(&host["IpcMode"].as_str().expect("a mode")), "{body}");
+    assert!(host.get("PidMode").is_none_or(|mode| *mode == json!(shared)), "{body}");
+    let network = host.get("NetworkMode").and_then(Value::as_str).unwrap_or_default();
+    assert!(!network.starts_with("container:") || network == shared, "{body}");
+    for from in host.get("VolumesFrom").and_then(Value::as_array).into_iter().flatten() {
+        assert!(
+            [own.clone(), format!("{own}:ro"), format!("{own}:rw")]
+                .contains(&from.as_str().expect("a word").to_owned())
+        );
+    }
     assert_ne!(body["HostConfig"]["NetworkMode"], "host");
     let options = host.get("SecurityOpt").and_then(Value::as_array).cloned().unwrap_or_default();
     assert!(options.iter().all(|option| option.as_str().is_some_and(|text| text.starts_with("no-new-privileges"))));
@@ -118,6 +164,21 @@ proptest! {
             merge(&mut body, part);
         }
         judged(&SCENES[policy], &body);
+    }
+
+    #[test]
+    fn what_powers_let_through_is_judged_the_same_again(parts in subsequence(FRAGMENTS.as_slice(), 0..5)) {
+        let mut body = json!({"Image": "postgres:16"});
+        for part in &parts {
+            merge(&mut body, part);
+        }
+        if let Outcome::Sent(sent) = POWERFUL.post("/containers/create", &body) {
+            let mut again = sent.body.clone();
+            let labels = again["Labels"].as_object().expect("labels").clone();
+            again["Labels"] =
+                labels.into_iter().filter(|(key, _)| !key.starts_with("docker-broker.")).collect::<Map<_, _>>().into();
+            prop_assert_eq!(POWERFUL.post("/containers/create", &again).sent().body, sent.body);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::fixture::{Outcome, Scene};
+use crate::policy::file::keys;
 
 struct Lesson {
     key: &'static str,
@@ -84,6 +85,99 @@ fn creates() -> Vec<Lesson> {
     ]
 }
 
+/// The powers over the host, each with the grant that opens it.
+#[expect(clippy::too_many_lines, reason = "one lesson a power: a table for people to read")]
+fn powers() -> Vec<Lesson> {
+    let power = |name: &str, value: &str, host_config: Value| {
+        let key = keys::find(&format!("containers.host.{name}")).expect("a key").path;
+        let after = format!("[containers.host]\n{name} = {value}\n").leak();
+        host(key, host_config, after)
+    };
+    let endpoint = |settings: Value| {
+        let endpoints = json!({"EndpointsConfig": {"own-net": settings}});
+        json!({"Image": "postgres:16", "NetworkingConfig": endpoints})
+    };
+    let addressed =
+        |settings| lesson("containers.host.addresses", endpoint(settings), "[containers.host]\naddresses = true");
+    vec![
+        power("binds", r#"["/srv/x"]"#, json!({"Binds": ["/srv/x:/x:ro"]})),
+        power("binds", r#"["/srv/x:rw"]"#, json!({"Binds": ["/srv/x:/x"]})),
+        power(
+            "binds",
+            r#"["/srv/x"]"#,
+            json!({"Mounts": [{"Type": "bind", "Source": "/srv/x", "Target": "/x", "ReadOnly": true}]}),
+        ),
+        power("devices", r#"["/dev/fuse"]"#, json!({"Devices": [{"PathOnHost": "/dev/fuse"}]})),
+        power("device-cgroup-rules", r#"["c 42:* rmw"]"#, json!({"DeviceCgroupRules": ["c 42:* rmw"]})),
+        power("device-requests", r#"["gpu"]"#, json!({"DeviceRequests": [{"Count": -1, "Capabilities": [["gpu"]]}]})),
+        power("device-requests", r#"["nvidia"]"#, json!({"DeviceRequests": [{"Driver": "nvidia", "Count": 1}]})),
+        power("cap-add", r#"["NET_ADMIN"]"#, json!({"CapAdd": ["NET_ADMIN"]})),
+        power("cap-add", r#"["ALL"]"#, json!({"CapAdd": ["all"]})),
+        power("privileged", "true", json!({"Privileged": true})),
+        power("network", r#"["host"]"#, json!({"NetworkMode": "host"})),
+        power("pid", r#"["host"]"#, json!({"PidMode": "host"})),
+        power("ipc", r#"["host"]"#, json!({"IpcMode": "host"})),
+        power("ipc", r#"["shareable"]"#, json!({"IpcMode": "shareable"})),
+        power("uts", r#"["host"]"#, json!({"UTSMode": "host"})),
+        power("userns", r#"["host"]"#, json!({"UsernsMode": "host"})),
+        power("cgroupns", r#"["host"]"#, json!({"CgroupnsMode": "host"})),
+        power("cgroup-parent", r#"["/tests"]"#, json!({"CgroupParent": "/tests"})),
+        power("sysctls", r#"["net.core.*"]"#, json!({"Sysctls": {"net.core.somaxconn": "1024"}})),
+        power("security-opt", r#"["seccomp=unconfined"]"#, json!({"SecurityOpt": ["seccomp:unconfined"]})),
+        power("unmasked-paths", "true", json!({"MaskedPaths": []})),
+        power("unmasked-paths", "true", json!({"ReadonlyPaths": ["/proc/sys"]})),
+        power("runtime", r#"["runsc"]"#, json!({"Runtime": "runsc"})),
+        power("restart", r#"["always"]"#, json!({"RestartPolicy": {"Name": "always"}})),
+        power(
+            "restart",
+            r#"["on-failure:3"]"#,
+            json!({"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 3}}),
+        ),
+        power("ulimits", r#"["nofile=4096"]"#, json!({"Ulimits": [{"Name": "nofile", "Soft": 1024, "Hard": 4096}]})),
+        power("scheduling", "true", json!({"CpuShares": 512, "CpusetCpus": "0-1"})),
+        power("storage-opt", r#"["size"]"#, json!({"StorageOpt": {"size": "10G"}})),
+        power("volume-drivers", r#"["nfs"]"#, json!({"VolumeDriver": "nfs"})),
+        power("group-add", r#"["staff"]"#, json!({"GroupAdd": ["staff"]})),
+        power("annotations", r#"["com.example.*"]"#, json!({"Annotations": {"com.example.x": "y"}})),
+        power("dns", "true", json!({"Dns": ["10.0.0.53"], "DnsSearch": ["example.org"], "DnsOptions": ["ndots:1"]})),
+        power("extra-hosts", r#"["db:10.0.0.*"]"#, json!({"ExtraHosts": ["db:10.0.0.5"]})),
+        power("links", "true", json!({"Links": ["own:db"]})),
+        lesson(
+            "containers.host.addresses",
+            json!({"Image": "postgres:16", "MacAddress": "02:42:ac:11:00:02"}),
+            "[containers.host]\naddresses = true",
+        ),
+        addressed(json!({"IPAMConfig": {"IPv4Address": "172.30.0.9"}})),
+        addressed(json!({"MacAddress": "02:42:ac:11:00:02"})),
+        addressed(json!({"GwPriority": 5})),
+        addressed(json!({"DriverOpts": {"com.docker.network.endpoint.ifname": "x0"}})),
+        Lesson {
+            target: "/containers/own/exec",
+            ..lesson(
+                "containers.host.exec-privileged",
+                json!({"Cmd": ["id"], "Privileged": true}),
+                "[containers.host]\nexec-privileged = true",
+            )
+        },
+        Lesson {
+            before: "[containers]\ncommand = []",
+            ..lesson(
+                "containers.command",
+                json!({"Image": "postgres:16", "Cmd": ["postgres", "-c", "fsync=off"]}),
+                "[containers]\ncommand = [\"postgres -c *\"]",
+            )
+        },
+        Lesson {
+            before: "[containers]\nentrypoint = [\"x\"]",
+            ..lesson(
+                "containers.entrypoint",
+                json!({"Image": "postgres:16", "Entrypoint": ["sh", "-c"]}),
+                "[containers]\nentrypoint = [\"sh -c\"]",
+            )
+        },
+    ]
+}
+
 fn others() -> Vec<Lesson> {
     let named = Lesson {
         before: "[containers]\nnames=[\"a1-*\"]",
@@ -130,9 +224,17 @@ fn ask(policy: &str, lesson: &Lesson) -> Outcome {
 
 #[test]
 fn the_key_that_a_refusal_names_lets_the_request_pass() {
-    for lesson in creates().into_iter().chain(others()) {
+    for lesson in creates().into_iter().chain(powers()).chain(others()) {
         assert_eq!(ask(lesson.before, &lesson).refused_by(), lesson.key, "{}", lesson.after);
         ask(lesson.after, &lesson).sent();
+    }
+}
+
+#[test]
+fn every_power_over_the_host_has_a_lesson() {
+    let taught: Vec<&str> = powers().iter().map(|lesson| lesson.key).collect();
+    for key in keys::children(keys::CONTAINERS_HOST).filter(|key| key.path != keys::CONTAINERS_HOST_BUILDKIT) {
+        assert!(taught.contains(&key.path), "{}", key.path);
     }
 }
 

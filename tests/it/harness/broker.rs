@@ -5,26 +5,30 @@ use std::sync::{Mutex, PoisonError};
 
 use docker_broker::audit::{AuditConfig, Format, Sink};
 use docker_broker::bounds::Bounds;
-use docker_broker::config::ServeConfig;
+use docker_broker::client::Isolate;
+use docker_broker::config::{ListenerConfig, ServeConfig};
 use docker_broker::policy::builtin::builtin;
 use docker_broker::policy::check;
 use docker_broker::policy::compile::{Origin, Policy};
-use docker_broker::serve::Server;
+use docker_broker::serve::{Cause, Reloaded, Server};
 use docker_broker::upstream::address::Address;
 
 use super::{INSTANCE, LISTENER};
 
 /// What a broker needs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Setup {
     pub(crate) listen: PathBuf,
     pub(crate) upstream: PathBuf,
     /// A built-in policy's name, or the text of a policy file.
     pub(crate) policy: String,
     pub(crate) mode: u32,
+    pub(crate) isolate: Isolate,
     pub(crate) bounds: Bounds,
     pub(crate) audit: PathBuf,
     pub(crate) audit_required: bool,
+    /// Further listeners: name, socket and policy.
+    pub(crate) more: Vec<(String, PathBuf, String)>,
 }
 
 /// A running broker.
@@ -33,24 +37,46 @@ pub(crate) struct Broker {
     server: Server,
 }
 
+impl Setup {
+    /// What the broker is started with.
+    pub(crate) fn config(self) -> ServeConfig {
+        let Self { listen, upstream, policy: first, mode, isolate, bounds, audit, audit_required, more } = self;
+        let listener = |name: &str, listen: &Path, text: &str, isolate| ListenerConfig {
+            name: name.to_owned(),
+            listen: address(listen),
+            mode,
+            group: None,
+            isolate,
+            policy: policy(text),
+            policy_version: format!("{:x}", text.len()),
+            allow_unrestricted: false,
+        };
+        let more = more.iter().map(|(name, listen, text)| listener(name, listen, text, Isolate::None));
+        ServeConfig {
+            listeners: std::iter::once(listener(LISTENER, &listen, &first, isolate)).chain(more).collect(),
+            upstream: address(&upstream),
+            upstream_choice: "from the test".to_owned(),
+            instance: INSTANCE.to_owned(),
+            bounds,
+            audit: AuditConfig { sink: Sink::File(audit), format: Format::Json, required: audit_required },
+            files: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
 impl Broker {
     /// Starts it; the error is what an operator would read.
     pub(crate) fn start(setup: Setup) -> Result<Self, String> {
-        let config = ServeConfig {
-            listen: address(&setup.listen),
-            mode: setup.mode,
-            group: None,
-            listener_name: LISTENER.to_owned(),
-            upstream: address(&setup.upstream),
-            upstream_choice: "from the test",
-            policy: policy(&setup.policy),
-            instance: INSTANCE.to_owned(),
-            bounds: setup.bounds,
-            audit: AuditConfig { sink: Sink::File(setup.audit), format: Format::Json, required: setup.audit_required },
-            warnings: Vec::new(),
-        };
+        let config = setup.config();
         let _alone = alone();
-        Server::start(config).map(|server| Self { server }).map_err(|error| error.to_string())
+        let started = Server::start(config).map(|server| Self { server });
+        started.map_err(|error| docker_broker::cli::exit::from_serve(&error).message())
+    }
+
+    /// Reads again, as SIGHUP does: what it would be started with now, or why it would not start.
+    pub(crate) fn reload(&mut self, read: Result<ServeConfig, String>) -> Reloaded {
+        self.server.reload(Cause::Signal, read)
     }
 
     /// Drains, as SIGTERM does.

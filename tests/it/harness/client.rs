@@ -65,8 +65,13 @@ impl Client {
     }
 
     pub(crate) async fn try_connect(socket: &Path) -> std::io::Result<Self> {
-        let (read, write) = UnixStream::connect(socket).await?.into_split();
-        Ok(Self { source: Source::new(read), write })
+        Ok(Self::of(UnixStream::connect(socket).await?))
+    }
+
+    /// On a connection that somebody made.
+    pub(crate) fn of(stream: UnixStream) -> Self {
+        let (read, write) = stream.into_split();
+        Self { source: Source::new(read), write }
     }
 
     /// Sends these bytes. A broker that closed already is no error here: its answer tells.

@@ -10,6 +10,7 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 
 use docker_broker::bounds::Bounds;
+use docker_broker::client::Isolate;
 use tokio::task::AbortHandle;
 
 use self::broker::{Broker, Setup};
@@ -41,9 +42,14 @@ impl Lab {
 
     /// The same, with other bounds.
     pub(crate) async fn start_with(policy: &str, change: impl FnOnce(&mut Bounds)) -> Self {
+        Self::start_as(policy, |setup| change(&mut setup.bounds)).await
+    }
+
+    /// The same, with anything else.
+    pub(crate) async fn start_as(policy: &str, change: impl FnOnce(&mut Setup)) -> Self {
         let mut lab = Self::empty();
         let mut setup = lab.setup(policy);
-        change(&mut setup.bounds);
+        change(&mut setup);
         lab.broker = Some(Broker::start(setup).unwrap_or_else(|error| panic!("the broker does not start: {error}")));
         // the sweeper's first look at what is there is none of the test's business
         lab.engine.came("GET", "/volumes").await;
@@ -72,9 +78,11 @@ impl Lab {
             upstream: self.directory.path().join("engine.sock"),
             policy: policy.to_owned(),
             mode: 0o600,
+            isolate: Isolate::None,
             bounds: Bounds::default(),
             audit: self.audit_file(),
             audit_required: false,
+            more: Vec::new(),
         }
     }
 
@@ -118,6 +126,11 @@ impl Lab {
     /// Ends the broker as SIGTERM does: it drains.
     pub(crate) async fn stop_broker(&mut self) {
         self.broker.take().expect("a broker").stop().await;
+    }
+
+    /// The running broker.
+    pub(crate) fn broker(&mut self) -> &mut Broker {
+        self.broker.as_mut().expect("a broker")
     }
 
     /// Takes the broker out, to stop it while the test goes on.

@@ -55,12 +55,7 @@ impl Answer {
         write: &mut OwnedWriteHalf,
     ) -> io::Result<bool> {
         let version = shared.world(|world| world.api_version.clone());
-        let own = [
-            ("Api-Version", version.as_str()),
-            ("Docker-Experimental", "false"),
-            ("Ostype", "linux"),
-            ("Server", "Docker/28.5.2 (linux)"),
-        ];
+        let own = [("Api-Version", version.as_str())];
         match self {
             Self::Json(status, body) => {
                 let bytes = framed(status, &own, format!("{body}\n").as_bytes());
