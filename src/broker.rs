@@ -193,7 +193,11 @@ impl Broker {
             Ok(Answered { response, place }) => (response, place),
             Err(error) => {
                 recorder.note(|record| error.note(record));
-                (response::error(&error, recorder.request_id()), None)
+                let mut response = response::error(&error, recorder.request_id());
+                if error.stands_for_the_engine() {
+                    response::sign(response.headers_mut(), self.parts.engine.signature());
+                }
+                (response, None)
             }
         };
         recorder.note(|record| record.status = response.status().as_u16());

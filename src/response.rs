@@ -104,6 +104,25 @@ impl BrokerError {
         }
     }
 
+    /// Whether it is answered as the engine would: what is not there, and what may not be.
+    #[must_use]
+    pub const fn stands_for_the_engine(&self) -> bool {
+        match self {
+            Self::NoSuchExec(_) | Self::Denied(_) => true,
+            Self::Request(_)
+            | Self::Version(_)
+            | Self::TooLarge(_)
+            | Self::Body(_)
+            | Self::Archive(_)
+            | Self::TooManyStreams(_)
+            | Self::AuditBroken
+            | Self::Abandoned
+            | Self::CreateUndone(_)
+            | Self::Stranger(_)
+            | Self::Upstream(_) => false,
+        }
+    }
+
     /// The one line that the client gets: ours with the request's ID, the engine's exactly as it words it.
     #[must_use]
     pub fn message(&self, request_id: &str) -> String {
@@ -387,6 +406,15 @@ pub fn error(error: &BrokerError, request_id: &str) -> Response<Body> {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE"));
     }
     response
+}
+
+/// Adds what the engine says of itself, all fields in the order of their names, as an engine writes them.
+pub fn sign(headers: &mut HeaderMap, signature: HeaderMap) {
+    headers.extend(signature);
+    let mut fields: Vec<(HeaderName, HeaderValue)> =
+        headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    fields.sort_by(|(left, _), (right, _)| left.as_str().cmp(right.as_str()));
+    *headers = fields.into_iter().collect();
 }
 
 /// The engine's answer with only the headers that clients need.

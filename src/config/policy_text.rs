@@ -105,8 +105,8 @@ mod tests {
     fn a_name_that_is_nothing_is_refused_with_what_may_have_been_meant() {
         assert_eq!(
             error("postgrs").to_string(),
-            "there is no policy `postgrs`: it is neither built in (postgres, testcontainers, dry-run, read-only, deny-all, \
-             unrestricted) nor a file; the nearest built-in one is `postgres`"
+            "there is no policy `postgrs`: it is neither built in (postgres, testcontainers, dry-run, compose-admin, \
+             read-only, deny-all, unrestricted) nor a file; the nearest built-in one is `postgres`"
         );
         assert!(!error("/nowhere/agent.toml").to_string().contains("nearest"));
     }

@@ -5,7 +5,8 @@ use super::check;
 use super::compile::{Origin, Policy};
 
 /// The names of the shipped policies; the first one is the default.
-pub const BUILTIN_NAMES: [&str; 6] = ["postgres", "testcontainers", "dry-run", "read-only", "deny-all", "unrestricted"];
+pub const BUILTIN_NAMES: [&str; 7] =
+    ["postgres", "testcontainers", "dry-run", "compose-admin", "read-only", "deny-all", "unrestricted"];
 
 /// The policy that is used where none is named.
 pub const DEFAULT_NAME: &str = "postgres";
@@ -17,6 +18,7 @@ pub fn builtin_text(name: &str) -> Option<&'static str> {
         "postgres" => Some(include_str!("../../policy/postgres.toml")),
         "testcontainers" => Some(include_str!("../../policy/testcontainers.toml")),
         "dry-run" => Some(include_str!("../../policy/dry-run.toml")),
+        "compose-admin" => Some(include_str!("../../policy/compose-admin.toml")),
         "read-only" => Some(include_str!("../../policy/read-only.toml")),
         "deny-all" => Some(include_str!("../../policy/deny-all.toml")),
         "unrestricted" => Some(include_str!("../../policy/unrestricted.toml")),
@@ -154,6 +156,31 @@ mod tests {
         let networks = policy.networks.create.expect("a grant");
         assert!(networks.internal && networks.names.matches("dryrun-1") && !networks.names.matches("n1"));
         assert_eq!(containers.host, Host::default());
+    }
+
+    #[test]
+    fn compose_admin_controls_a_project_when_one_is_named() {
+        let policy = shipped("compose-admin");
+        assert!(!policy.can_create(), "until images are listed");
+        assert_eq!((policy.containers.see, policy.containers.control), (Scope::Own, Control::Own));
+        assert_eq!(policy.containers.lifetime, Lifetime::Unlimited);
+        for key in ["com.docker.compose.project", "com.docker.compose.service", "com.docker.compose.config-hash"] {
+            assert!(policy.containers.labels.matches(key), "{key}");
+        }
+        assert!(!policy.containers.labels.matches("docker-broker.owner"));
+        assert!(policy.containers.host.binds.is_empty() && !policy.containers.host.privileged);
+        // as the file's own words say
+        let (text, mut uncommented) = (builtin_text("compose-admin").expect("text"), String::new());
+        let example =
+            text.lines().map_while(|line| line.strip_prefix('#')).skip_while(|line| !line.contains("extends"));
+        for line in example.take_while(|line| !line.is_empty()) {
+            uncommented.push_str(line.trim_start());
+            uncommented.push('\n');
+        }
+        let policy = check::parse(&uncommented, "x.toml", Origin::File("x.toml".to_owned())).expect("loads");
+        let project = ("com.docker.compose.project".to_owned(), "shop".to_owned());
+        assert_eq!(policy.containers.control, Control::Labels(vec![project]));
+        assert!(policy.can_create() && allows(&policy, "registry.example/shop/web:3"));
     }
 
     #[test]

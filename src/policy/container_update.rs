@@ -35,7 +35,6 @@ pub(super) fn decide(
 }
 
 /// Of what was judged only what was asked for.
-#[expect(clippy::too_many_lines, reason = "one line a field: the whole body has to be seen in one place")]
 fn written(asked: &ContainerUpdateBody, judged: HostConfig) -> ContainerUpdateBody {
     let said = |asked: i64, judged: i64| if asked == 0 { 0 } else { judged };
     let quota = said(asked.cpu_quota, judged.cpu_quota);

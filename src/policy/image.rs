@@ -50,7 +50,7 @@ pub(super) fn decide(judge: &Judge<'_>, operation: ImageOperation, facts: &Facts
         }
         ImageOperation::Inspect { name, query } => inspect(judge, name, query, facts),
         ImageOperation::Create { query, registry_auth } => pull(judge, query, registry_auth),
-        ImageOperation::Delete { name, query } => image_change::delete(judge, name, query, facts),
+        ImageOperation::Delete { name, query } => image_change::delete(judge, &name, query, facts),
         ImageOperation::Tag { name, query } => image_change::tag(judge, &name, &query, facts),
         ImageOperation::History { name, query } => history(judge, name, query, facts),
         ImageOperation::Push { name, query, registry_auth } => image_change::push(judge, &name, &query, registry_auth),

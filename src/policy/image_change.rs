@@ -14,34 +14,29 @@ use crate::operation::image::{ImageDeleteQuery, ImageOperation, ImagePushQuery, 
 use crate::request::Secret;
 
 /// By name only a name of `images.remove`, by ID only an image that has no other name.
-pub(super) fn delete(
-    judge: &Judge<'_>,
-    name: String,
-    query: ImageDeleteQuery,
-    facts: &Facts,
-) -> Result<Judged, Denial> {
+pub(super) fn delete(judge: &Judge<'_>, name: &str, query: ImageDeleteQuery, facts: &Facts) -> Result<Judged, Denial> {
     let ImageDeleteQuery { force: _, noprune: _, platforms } = &query;
     for document in platforms {
         platform_document(judge, DELETE, "platforms", document)?;
     }
     let removable = &judge.policy.images.remove;
-    let reference = ImageReference::parse(&name).ok();
-    let found = facts.image(&name);
-    let by_id = found.filter(|image| names_by_id(&name, &image.id));
+    let reference = ImageReference::parse(name).ok();
+    let found = facts.image(name);
+    let by_id = found.filter(|image| names_by_id(name, &image.id));
     let may = match by_id {
         Some(image) => every_name_matches(removable, image),
         None => reference.as_ref().is_some_and(|reference| any(removable, reference)),
     };
     match found {
         Some(_) if may => {
-            let name = by_id.map_or_else(|| unmistakable(&name, reference.as_ref()), |image| image.id.clone());
+            let name = by_id.map_or_else(|| unmistakable(name, reference.as_ref()), |image| image.id.clone());
             Ok(Judged::as_is(Operation::Image(ImageOperation::Delete { name, query })))
         }
-        Some(image) if seen(judge, &name, image).is_some() => {
-            let wanted = format!("removes image {}", shown(&familiar(&name)));
+        Some(image) if seen(judge, name, image).is_some() => {
+            let wanted = format!("removes image {}", shown(&familiar(name)));
             Err(judge.refuse(DELETE, "", wanted, patterns_of(removable), keys::IMAGES_REMOVE))
         }
-        Some(_) | None => Err(Denial::no_such_image(&familiar(&name))),
+        Some(_) | None => Err(Denial::no_such_image(&familiar(name))),
     }
 }
 

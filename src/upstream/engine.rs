@@ -35,6 +35,8 @@ pub struct Engine {
     /// The links of the broker's own questions, idle ones only.
     idle: Mutex<Vec<Link>>,
     version: Mutex<Option<EngineVersion>>,
+    /// What it said of itself in the head of its last answer.
+    signature: Mutex<HeaderMap>,
     /// At which depth a broker before this engine stands; deeper than the engine's, where that is a broker itself.
     depth: Mutex<Depth>,
     pub(super) abilities: Mutex<Option<(Instant, EngineFacts)>>,
@@ -68,6 +70,7 @@ impl Engine {
             answer_time: bounds.answer_time,
             idle: Mutex::default(),
             version: Mutex::default(),
+            signature: Mutex::default(),
             depth: Mutex::default(),
             abilities: Mutex::default(),
             known: KnownContainers::default(),
@@ -108,6 +111,13 @@ impl Engine {
         Ok(version)
     }
 
+    /// What the engine says of itself on every answer; nothing before the first one. An answer of the broker's own that
+    /// stands for the engine's carries it as well.
+    #[must_use]
+    pub fn signature(&self) -> HeaderMap {
+        lock(&self.signature).clone()
+    }
+
     /// At which depth a broker before this engine stands, as its answers said so far.
     #[must_use]
     pub fn depth(&self) -> Depth {
@@ -131,7 +141,9 @@ impl Engine {
 
     /// An engine can be upgraded while nobody asks it anything, and then no connection breaks in our hands: its answers
     /// say which version it is.
-    fn notice_version(&self, answer: &Response<Incoming>) {
+    fn notice(&self, answer: &Response<Incoming>) {
+        let signature = answer.headers().iter().filter(|(name, _)| SIGNATURE.contains(&name.as_str()));
+        *lock(&self.signature) = signature.map(|(name, value)| (name.clone(), value.clone())).collect();
         let said = answer.headers().get(API_VERSION).and_then(|value| ApiVersion::parse(value.to_str().ok()?));
         // an answer without it is not the engine's own word
         let Some(said) = said else { return };
@@ -148,6 +160,7 @@ impl Engine {
     fn forget(&self) {
         *lock(&self.version) = None;
         *lock(&self.abilities) = None;
+        lock(&self.signature).clear();
         lock(&self.idle).clear();
     }
 
@@ -165,7 +178,7 @@ impl Engine {
         let patience = self.patience(permit.encode()?.answer);
         let request = forwarded(permit, version, archive)?;
         let answer = self.patiently(patience, link.send(request)).await?;
-        self.notice_version(&answer);
+        self.notice(&answer);
         Ok(answer)
     }
 
@@ -206,7 +219,7 @@ impl Engine {
         let request = write(encoded, version.map(|version| version.newest), None)?;
         let link = self.borrow_link();
         let response = self.patiently(Some(self.answer_time), link.send(request)).await?;
-        self.notice_version(&response);
+        self.notice(&response);
         let (status, bytes) = self.read_whole(what, response).await?;
         self.return_link(link);
         if status == StatusCode::NOT_FOUND {
@@ -371,6 +384,9 @@ const OLDEST_MODELLED: ApiVersion = ApiVersion::new(1, 24);
 
 /// The newest API version of whoever answers, on every answer of an engine.
 const API_VERSION: &str = "api-version";
+
+/// What engines say of themselves on every answer; the last one is Podman's.
+const SIGNATURE: [&str; 5] = [API_VERSION, "docker-experimental", "ostype", "server", "libpod-api-version"];
 
 /// How many connections are kept for the broker's own questions.
 const IDLE_LINKS: usize = 8;

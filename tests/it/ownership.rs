@@ -49,6 +49,14 @@ fn comparable(reply: &Reply, reference: &str) -> (u16, Vec<(String, String)>, St
     (reply.status, headers.cloned().collect(), reply.text().replace(reference, "{reference}"))
 }
 
+/// The fields of a head in one order, but for its time and the one by which a broker is known.
+fn head(reply: &Reply) -> Vec<(String, String)> {
+    let fields = reply.head.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
+    let mut fields: Vec<_> = fields.filter(|(name, _)| !["date", "docker-broker"].contains(&name.as_str())).collect();
+    fields.sort();
+    fields
+}
+
 #[tokio::test]
 async fn foreign_containers_are_answered_like_missing_ones_byte_by_byte() {
     let lab = Lab::start("postgres").await;
@@ -78,7 +86,7 @@ async fn a_missing_container_is_answered_in_the_engines_own_words() {
             assert_eq!(ours.message(), engines.text().trim_end(), "{what}");
         } else {
             assert_eq!(ours.text().trim_end(), engines.text().trim_end(), "{what}");
-            assert_eq!(ours.header("content-type"), engines.header("content-type"), "{what}");
+            assert_eq!(head(&ours), head(&engines), "{what}");
         }
     }
 }

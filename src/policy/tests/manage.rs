@@ -192,3 +192,13 @@ fn an_impostor_is_neither_renamed_nor_updated() {
     assert_eq!(scene.ask("POST", "/containers/own/rename?name=x2").missing(), "No such container: own");
     assert_eq!(update(&scene, &json!({"Memory": 268_435_456})).missing(), "No such container: own");
 }
+
+#[test]
+fn a_granted_restart_policy_is_given_later_as_well() {
+    let scene = Scene::postgres_with("[containers.host]\nrestart = [\"on-failure:3\"]\n");
+    let asked = json!({"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 2}});
+    assert_eq!(update(&scene, &asked).sent().body, asked);
+    for more in [json!({"Name": "on-failure", "MaximumRetryCount": 4}), json!({"Name": "always"})] {
+        assert_eq!(update(&scene, &json!({"RestartPolicy": more})).refused_by(), "containers.host.restart");
+    }
+}

@@ -442,4 +442,4 @@ pub const KEYS: &[Key] = &[
 ];
 
 /// The policies that `extends` may name.
-const SHIPPED: [&str; 6] = crate::policy::builtin::BUILTIN_NAMES;
+const SHIPPED: [&str; 7] = crate::policy::builtin::BUILTIN_NAMES;
