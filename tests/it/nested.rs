@@ -77,7 +77,6 @@ async fn what_is_made_inside_carries_the_labels_of_both() {
     }
     assert_eq!((&labels["docker-broker.owner"], &labels["docker-broker.inner.owner"]), (&json!(OWNER), &json!(OWNER)));
     assert_eq!(labels["docker-broker.image"], labels["docker-broker.inner.image"]);
-    assert_ne!(labels["docker-broker.session"], labels["docker-broker.inner.session"]);
 }
 
 #[tokio::test]

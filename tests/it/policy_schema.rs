@@ -45,9 +45,13 @@ fn faults(schema: &Value, value: &Value, place: &str) -> Vec<String> {
                 }
             }
             "additionalProperties" => {
-                let known = schema["properties"].as_object().unwrap();
-                let strange = value.as_object().into_iter().flatten().find(|(name, _)| !known.contains_key(*name));
-                hold(strange.is_none(), word);
+                let known = |name: &String| schema["properties"].as_object().is_some_and(|all| all.contains_key(name));
+                let strange = value.as_object().into_iter().flatten().filter(|(name, _)| !known(name));
+                if wanted.is_object() {
+                    inner.extend(strange.flat_map(|(name, member)| faults(wanted, member, &format!("{place}.{name}"))));
+                } else {
+                    hold(strange.count() == 0, word);
+                }
             }
             other => panic!("this checker does not know `{other}`"),
         }
