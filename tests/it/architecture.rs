@@ -32,6 +32,7 @@ const NO_JUDGES: &[&str] = &[
     "builtin",
     "check",
     "compile",
+    "credentials",
     "denial",
     "depth",
     "facts",
