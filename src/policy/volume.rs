@@ -63,8 +63,10 @@ pub(super) fn decide(judge: &Judge<'_>, operation: VolumeOperation, facts: &Fact
         }
         VolumeOperation::Create(body) => {
             let body = judge_create(judge, body, facts)?;
+            let follow_up = quota::follow_up(judge, Counted::Volumes, new_ones(&body.name, facts));
             // looked at again on the way back: somebody else could have been faster
-            Ok(Judged::filtered(Operation::Volume(VolumeOperation::Create(body))))
+            let operation = Operation::Volume(VolumeOperation::Create(body));
+            Ok(Judged { follow_up, ..Judged::filtered(operation) })
         }
         VolumeOperation::Delete { name, query } => {
             let VolumeDeleteQuery { force: _ } = query;
@@ -102,10 +104,14 @@ fn judge_create(judge: &Judge<'_>, body: VolumeCreateRequest, facts: &Facts) -> 
     if facts.volume(&name).is_some_and(|existing| !owns(judge, existing)) {
         return Err(taken(judge, &name));
     }
-    // a name that is the owner's already makes no further one
-    quota::more(judge, CREATE, Counted::Volumes, usize::from(facts.volume(&name).is_none()), facts)?;
+    quota::more(judge, CREATE, Counted::Volumes, new_ones(&name, facts), facts)?;
     let labels = labels::stamped(judge, labels, None);
     Ok(VolumeCreateRequest { name, labels, ..VolumeCreateRequest::default() })
+}
+
+/// A name that is the owner's already makes no further one.
+fn new_ones(name: &str, facts: &Facts) -> usize {
+    usize::from(facts.volume(name).is_none())
 }
 
 /// What is said of a name that somebody else's volume has.

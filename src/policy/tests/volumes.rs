@@ -20,7 +20,7 @@ fn make(scene: &Scene, fields: Value) -> Outcome {
 fn made(sent: Sent) -> Vec<NewVolume> {
     match sent.follow_up {
         FollowUp::Created { image_id: _, connect: _, volumes } => volumes,
-        FollowUp::Nothing => panic!("a create has something to follow"),
+        FollowUp::Nothing | FollowUp::Counted => panic!("a create has something to follow"),
     }
 }
 
