@@ -67,7 +67,9 @@ pub(super) fn decide(judge: &Judge<'_>, operation: VolumeOperation, facts: &Fact
             Ok(Judged::filtered(Operation::Volume(VolumeOperation::Create(body))))
         }
         VolumeOperation::Delete { name, query } => {
+            // a manager of a swarm would also remove the cluster's volume of this name, which nobody looked at
             let VolumeDeleteQuery { force: _ } = query;
+            let query = VolumeDeleteQuery { force: false };
             if judge.policy.volumes.create.is_none() {
                 let wanted = format!("removes volume {}", shown(&name));
                 return Err(judge.refuse(id, "", wanted, "no volumes of the client's own", keys::VOLUMES_CREATE));
@@ -83,17 +85,16 @@ pub(super) fn decide(judge: &Judge<'_>, operation: VolumeOperation, facts: &Fact
 
 fn judge_create(judge: &Judge<'_>, body: VolumeCreateRequest, facts: &Facts) -> Result<VolumeCreateRequest, Denial> {
     let VolumeCreateRequest { name, driver, driver_opts, labels, cluster_volume_spec } = body;
-    if !name.is_empty() || judge.policy.volumes.create.is_none() {
-        may_make(judge, CREATE, "Name", &name)?;
-    }
     if !["", "local"].contains(&driver.as_str()) {
-        let allowed = "the driver `local`";
-        return Err(judge.refuse(CREATE, "Driver", shown(&driver), allowed, keys::VOLUMES_CREATE));
+        return Err(judge.floor(CREATE, "Driver", shown(&driver), "volumes are of the driver `local`"));
     }
     if let Some(option) = driver_opts.0.keys().next() {
         // the local driver mounts any path and device of the host by its options
-        let wanted = format!("the option {}", shown(option));
-        return Err(judge.refuse(CREATE, "DriverOpts", wanted, "volumes without options", keys::VOLUMES_CREATE));
+        let why = "options of a driver can name any path and device of the host";
+        return Err(judge.floor(CREATE, "DriverOpts", format!("the option {}", shown(option)), why));
+    }
+    if !name.is_empty() || judge.policy.volumes.create.is_none() {
+        may_make(judge, CREATE, "Name", &name)?;
     }
     if cluster_volume_spec.is_some_and(|spec| spec != ClusterVolumeSpec::default()) {
         return Err(judge.floor(CREATE, "ClusterVolumeSpec", "a value", "swarms are closed"));

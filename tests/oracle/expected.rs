@@ -59,7 +59,11 @@ pub(crate) fn calls(operation: &Operation, version: ApiVersion, archive: Option<
             )]
         }
         Operation::Volume(VolumeOperation::Delete { name, query }) => {
-            vec![call("VolumeRemove", json!({"name": name, "options": {"PurgeOnError": query.force}}))]
+            let local = call("VolumeRemove", json!({"name": name, "options": {"PurgeOnError": query.force}}));
+            // the manager of a swarm forces the cluster's volume of this name away too
+            let clusters = (query.force && version >= ApiVersion::new(1, 42))
+                .then(|| call("ClusterRemoveVolume", json!({"name": name, "force": true})));
+            [local].into_iter().chain(clusters).collect()
         }
         Operation::Prune(operation) => vec![prune(operation, version)],
     }

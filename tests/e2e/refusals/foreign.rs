@@ -122,5 +122,6 @@ fn other_id(id: &str) -> String {
         .collect()
 }
 
-/// What an engine says of itself with every answer; a broker says it where it relays an answer.
-const SELF: [&str; 4] = ["api-version", "docker-experimental", "ostype", "server"];
+/// What an engine says of itself with every answer, which a broker says where it relays an answer; and what a broker says
+/// of itself with every answer.
+const SELF: [&str; 5] = ["api-version", "docker-experimental", "ostype", "server", "docker-broker"];

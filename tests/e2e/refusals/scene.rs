@@ -17,6 +17,8 @@ pub(crate) struct Scene {
     pub(crate) upstream: PathBuf,
     pub(crate) tap: Tap,
     pub(crate) broker: Keeper,
+    /// A second broker of the same owner, under which networks and volumes may be made.
+    pub(crate) granted: Keeper,
     pub(crate) instance: String,
     /// The full ID of the own container, which runs.
     pub(crate) own: String,
@@ -33,6 +35,8 @@ impl Scene {
         let tap = Tap::before(&upstream);
         let instance = format!("refusals-{}", std::process::id());
         let broker = Keeper::start(engine, &tap.socket, &instance, "postgres");
+        let more = "extends = \"postgres\"\n[networks]\ncreate = true\n[volumes]\ncreate = true\n";
+        let granted = Keeper::start(engine, &tap.socket, &instance, more);
         let label = format!("docker-broker.owner={}", broker.owner());
         for kind in ["network", "volume"] {
             let short = if kind == "network" { "net" } else { "vol" };
@@ -45,7 +49,7 @@ impl Scene {
         let exec = send(&upstream, "POST", &target, Some(&json!({"Cmd": ["true"]}))).expect("an exec");
         let foreign_exec = exec.json()["Id"].as_str().expect("an ID").to_owned();
         let own = direct(&broker.socket(), &[&["run", "-d", "--name", "own"], &sleep[..]].concat());
-        Self { engine, upstream, tap, broker, instance, own, foreign, foreign_exec }
+        Self { engine, upstream, tap, broker, granted, instance, own, foreign, foreign_exec }
     }
 
     /// A request to the broker; `METHOD TARGET`.
@@ -58,6 +62,12 @@ impl Scene {
         let mark = self.tap.mark();
         let answer = self.ask(line, body);
         (answer, self.tap.since(mark))
+    }
+
+    /// The filter by which the broker asks for what is its owner's, as it stands in a query.
+    pub(crate) fn owned_filter(&self) -> String {
+        let owner = self.broker.owner().replace('/', "%2F");
+        format!("%7B%22label%22%3A%5B%22docker-broker.owner%3D{owner}%22%5D%7D")
     }
 
     /// Removes a container that a trial made.
@@ -76,11 +86,11 @@ impl Scene {
     }
 
     /// A field that no engine has is refused by its name, and no key is promised.
-    pub(crate) fn assert_unknown(&self, answer: &Answer, path: &str) {
+    pub(crate) fn assert_unknown(&self, broker: &Keeper, answer: &Answer, path: &str) {
         let message = answer.message();
         assert_eq!(answer.status, 403, "{message}");
         assert!(message.starts_with(&format!("docker-broker: `{path}`: ")), "{message}");
-        let record = record(&self.broker, &message);
+        let record = record(broker, &message);
         assert_eq!((record["decision"].as_str(), record["place"].as_str()), (Some("refused"), Some(path)), "{record}");
     }
 }
