@@ -40,6 +40,10 @@ pub(super) fn decide(judge: &Judge<'_>, operation: VolumeOperation, facts: &Fact
         if let VolumeOperation::Create(body) = &operation {
             labels::reserved(judge, CREATE, "Labels", &body.labels)?;
             mounts::driver_options_floor(judge, CREATE, "DriverOpts", &body.driver_opts)?;
+            // whatever it says, the engine makes a volume of its swarm instead
+            if body.cluster_volume_spec.is_some() {
+                return Err(no_cluster(judge));
+            }
         }
         return Ok(Judged::as_is(Operation::Volume(operation)));
     }
@@ -97,7 +101,7 @@ fn judge_create(judge: &Judge<'_>, body: VolumeCreateRequest, facts: &Facts) -> 
         may_make(judge, CREATE, "Name", &name)?;
     }
     if cluster_volume_spec.is_some_and(|spec| spec != ClusterVolumeSpec::default()) {
-        return Err(judge.floor(CREATE, "ClusterVolumeSpec", "a value", "swarms are closed"));
+        return Err(no_cluster(judge));
     }
     labels::judge_labels(judge, CREATE, "Labels", &labels)?;
     if facts.volume(&name).is_some_and(|existing| !owns(judge, existing)) {
@@ -107,6 +111,10 @@ fn judge_create(judge: &Judge<'_>, body: VolumeCreateRequest, facts: &Facts) -> 
     quota::more(judge, CREATE, Counted::Volumes, usize::from(facts.volume(&name).is_none()), facts)?;
     let labels = labels::stamped(judge, labels, None);
     Ok(VolumeCreateRequest { name, labels, ..VolumeCreateRequest::default() })
+}
+
+fn no_cluster(judge: &Judge<'_>) -> Denial {
+    judge.floor(CREATE, "ClusterVolumeSpec", "a value", "swarms are closed")
 }
 
 /// What is said of a name that somebody else's volume has.

@@ -168,9 +168,10 @@ const ROWS: &[Row] = &[
     Row { call: "PushImage", reason: "as PullImage", unify: |args| drop(args["metaHeaders"].take()) },
     Row {
         call: "Route",
-        reason: "a route that is only recorded: it has no query of its own, and the broker writes the version",
+        reason: "a route that is only recorded: it has no query and no body of its own, and the broker writes the version",
         unify: |args| {
             args["query"].take();
+            args["body"].take();
             args["vars"]["version"].take();
         },
     },

@@ -312,8 +312,12 @@ fn network(operation: &NetworkOperation, version: ApiVersion) -> Call {
     }
 }
 
-fn network_create(body: &NetworkCreateRequest, _: ApiVersion) -> Call {
-    call("CreateNetwork", json!({"request": serde_json::to_value(body).expect("JSON")}))
+fn network_create(body: &NetworkCreateRequest, version: ApiVersion) -> Call {
+    let mut request = serde_json::to_value(body).expect("a body is JSON");
+    if version < ApiVersion::new(1, 48) {
+        request["EnableIPv4"].take();
+    }
+    call("CreateNetwork", json!({"request": request}))
 }
 
 fn prune(operation: &PruneOperation, version: ApiVersion) -> Call {

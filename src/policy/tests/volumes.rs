@@ -79,6 +79,7 @@ fn nothing_of_the_host_comes_with_a_volume() {
     assert_eq!(make(&unrestricted, json!({"Labels": {"docker-broker.owner": "x"}})).floor(), "Labels");
     let socket = json!({"DriverOpts": {"type": "none", "o": "bind", "device": "/var/run"}});
     assert_eq!(make(&unrestricted, socket).floor(), "DriverOpts");
+    assert_eq!(make(&unrestricted, json!({"ClusterVolumeSpec": {}})).floor(), "ClusterVolumeSpec");
 }
 
 #[test]
