@@ -83,7 +83,9 @@ impl Row {
                 // the judges' own container has this ID, the scene's another
                 let upstream = if upstream == OWN_OF_THE_JUDGES { json!(scene.own) } else { upstream };
                 assert_eq!(self.found(sent), upstream, "{} {message}", answer.status);
-                assert!(answer.status < 300, "the engine does not take it: {} {message}", answer.status);
+                // the policy's own limit of processors stands in the container's NanoCpus
+                let conflicts = self.path.starts_with("Cpu") && message.contains("NanoCPUs has already been set");
+                assert!(answer.status < 300 || conflicts, "the engine does not take it: {} {message}", answer.status);
             }
             "dropped" => {
                 assert_eq!(self.found(sent), Value::Null);

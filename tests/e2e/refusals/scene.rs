@@ -89,9 +89,15 @@ impl Scene {
     pub(crate) fn assert_unknown(&self, broker: &Keeper, answer: &Answer, path: &str) {
         let message = answer.message();
         assert_eq!(answer.status, 403, "{message}");
-        assert!(message.starts_with(&format!("docker-broker: `{path}`: ")), "{message}");
+        let place = message.strip_prefix("docker-broker: `").and_then(|rest| rest.split_once("`: "));
+        let (place, _) = place.unwrap_or_else(|| panic!("points at nothing: {message}"));
+        // the field itself, or the part of its way or of its value that the broker met first
+        let leads = |from: &str, to: &str| {
+            to.strip_prefix(from).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        assert!(leads(place, path) || leads(path, place), "does not point at {path}: {message}");
         let record = record(broker, &message);
-        assert_eq!((record["decision"].as_str(), record["place"].as_str()), (Some("refused"), Some(path)), "{record}");
+        assert_eq!((record["decision"].as_str(), record["place"].as_str()), (Some("refused"), Some(place)), "{record}");
     }
 }
 
@@ -121,13 +127,15 @@ pub(crate) fn assert_only_questions(seen: &[Seen]) {
     assert!(others.is_empty(), "went upstream: {others:?}");
 }
 
-/// Only inspects of containers, execs and versions, and the broker's list of what is its owner's.
-pub(crate) fn assert_only_inspects(seen: &[Seen]) {
+/// Only inspects of containers, execs and versions, and the broker's list of what is its owner's; of networks and volumes
+/// the one that the client named, and no list.
+pub(crate) fn assert_only_inspects(seen: &[Seen], named: &str) {
     let is_inspect = |line: &str| {
         let target = line.strip_prefix("GET ").unwrap_or_default();
         let list = target.starts_with("/containers/json?all=1&filters=") && target.contains("docker-broker.owner");
         let inspect = (target.starts_with("/containers/") || target.starts_with("/exec/")) && target.ends_with("/json");
-        list || inspect || target == "/version"
+        let plain = |kind: &str| target.strip_prefix(kind) == Some(named);
+        list || inspect || plain("/networks/") || plain("/volumes/") || target == "/version"
     };
     let others: Vec<String> = seen.iter().map(Seen::line).filter(|line| !is_inspect(line)).collect();
     assert!(others.is_empty(), "went upstream: {others:?}");
@@ -161,6 +169,8 @@ fn clear(upstream: &Path, owner: &str) {
     try_direct(upstream, &["rm", "-fv", "foreign", "own"]);
     try_direct(upstream, &["network", "rm", "own-net", "foreign-net"]);
     try_direct(upstream, &["volume", "rm", "own-vol", "foreign-vol"]);
+    try_direct(upstream, &["network", "rm", "lesson-1", "n-1", "n-2"]);
+    try_direct(upstream, &["volume", "rm", "lesson-1", "v-1", "v-2"]);
     try_direct(upstream, &["rmi", "redis:7"]);
 }
 

@@ -121,6 +121,8 @@ impl Lesson {
         let mark = scene.tap.mark();
         let passes = ask(&broker.socket(), &self.request, body.as_ref());
         scene.remove_made(&passes);
+        try_direct(&scene.upstream, &["network", "rm", "lesson-1"]);
+        try_direct(&scene.upstream, &["volume", "rm", "lesson-1"]);
         assert!(passes.status < 400, "with the key: {} {}", passes.status, passes.message());
         let (method, target) = self.request.split_once(' ').expect("a method");
         let path = target.split('?').next().expect("a path").replace("/own/", &format!("/{}/", scene.own));
