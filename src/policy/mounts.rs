@@ -1,5 +1,5 @@
 //! Judges everything that brings storage into a container: mounts, volumes and tmpfs, in all their spellings; paths of
-//! the host are judged in [`binds`].
+//! the host are judged in [`mod@binds`].
 //!
 //! The same power has many spellings, so each is read down to what it is: a path of the host, a named volume, an
 //! anonymous one, or memory. Must never look at the host's files: whether a path exists is not ours to tell.
