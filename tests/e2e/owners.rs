@@ -32,7 +32,7 @@ use raw::{Answer, send};
 use scene::{Dice, direct, try_direct};
 use serde_json::{Value, json};
 use storm::{Board, Client, FOREIGN, Kind, STILL, Tally};
-use support::{Engine, trial, wait_until};
+use support::{Engine, trial};
 use watch::{Follower, LISTS, Sampler, encoded, numbers, owned, rows};
 
 /// The broker, what stays whose it is, and what is not the broker's.
@@ -205,10 +205,10 @@ fn storm_of_both(engine: Engine, stage: &Stage, seed: u64) {
     assert!(faults.is_empty(), "seed {seed}: {} faults: {shown:#?}\n{}", faults.len(), stage.pair.log());
     let Tally { requests, made, warded, over, faults: _ } = tally;
     assert!(
-        made.iter().all(|made| *made > 10) && warded > 100 && over > 10,
-        "a storm of nothing: {made:?} {warded} {over}"
+        made.iter().all(|made| *made >= 5) && warded >= 50 && over >= 10,
+        "a storm of nothing: {requests} {made:?} {warded} {over}"
     );
-    assert!(told > 50 && acts > 50, "{told} events and {acts} acts");
+    assert!(told >= 30 && acts >= 20, "{told} events and {acts} acts");
     note(format!(
         "engine {}: {requests} requests of {} clients, {warded} at what others have and none with success, {} containers, {} \
          networks and {} volumes made, {over} over a quota, at most {:?} of {:?} in {} samples, {told} events and {acts} \

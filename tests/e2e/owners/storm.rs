@@ -108,9 +108,10 @@ impl Client {
                 self.call_cli(&mut tally);
                 continue;
             }
-            match self.dice.below(16) {
+            match self.dice.below(18) {
+                16 => self.make("/networks/create", "n", Kind::Network, &mut tally),
                 0 | 1 => self.create(&mut tally),
-                2 | 3 => self.reach_for_others(&mut tally),
+                2 | 3 | 17 => self.reach_for_others(&mut tally),
                 4 => self.create_with_others(&mut tally),
                 5 => self.leave(&mut tally),
                 6 | 7 => self.list(&mut tally),
@@ -177,12 +178,13 @@ impl Client {
         let (target, body) = self.a_create();
         let made = self.ask("POST", &target, Some(&body), tally);
         if made.status != 201 {
+            self.make_room(&made, Kind::Container, tally);
             return;
         }
         tally.made[0] += 1;
         let id = made.json()["Id"].as_str().unwrap_or_default().to_owned();
         self.board.put(self.side, Kind::Container, &id);
-        if self.dice.below(3) == 0 {
+        if self.dice.below(6) == 0 {
             self.ask("POST", &format!("/containers/{id}/start"), None, tally);
         }
     }
@@ -209,11 +211,22 @@ impl Client {
         } else if made.status == 201 {
             tally.made[2] += 1;
         }
-        // room for the next one
-        if self.dice.below(2) == 0 {
-            let folder = if letter == "n" { "networks" } else { "volumes" };
-            let gone = self.name(letter);
-            self.ask("DELETE", &format!("/{folder}/{gone}"), None, tally);
+        self.make_room(&made, kind, tally);
+    }
+
+    /// Where a quota is reached, something of this side's goes: one of the newest, or whatever has a name.
+    fn make_room(&mut self, refused: &Answer, kind: Kind, tally: &mut Tally) {
+        if refused.status != 403 {
+            return;
+        }
+        let (folder, letter) = match kind {
+            Kind::Container => ("containers", "c"),
+            Kind::Network => ("networks", "n"),
+            Kind::Volume | Kind::Exec => ("volumes", "v"),
+        };
+        let newest = self.board.pick(self.side, kind, &mut self.dice);
+        for gone in newest.into_iter().chain([self.name(letter)]) {
+            self.ask("DELETE", &format!("/{folder}/{gone}?force=1"), None, tally);
         }
     }
 
