@@ -159,7 +159,7 @@ impl Client {
 
     fn spelled(&mut self, id: &str) -> String {
         let is_id = id.len() == 64;
-        if is_id && self.dice.below(2) == 0 { id[..12].to_owned() } else { id.to_owned() }
+        if is_id && self.dice.below(2) == 0 { id.chars().take(12).collect() } else { id.to_owned() }
     }
 
     /// What another side or nobody of ours has.
