@@ -275,9 +275,10 @@ fn fifty_at_once(engine: Engine, stage: &Stage, _seed: u64) {
 /// Fifty creates on each listener at the same moment; the statuses of each.
 fn burst(stage: &Stage, target: &'static str) -> Vec<Vec<u16>> {
     let start = Arc::new(Barrier::new(100));
-    let sides = SIDES.iter().map(|side| {
+    // all are started before one is waited for
+    let sides = SIDES.map(|side| {
         let clients = (0..50).map(|number| {
-            let (socket, start, name) = (stage.pair.socket(side), Arc::clone(&start), side.name);
+            let (socket, start, name) = (stage.pair.socket(&side), Arc::clone(&start), side.name);
             spawn(move || {
                 let letter = if target.starts_with("/networks") { "n" } else { "v" };
                 let body = json!({"Image": "busybox", "Name": format!("{letter}-{name}-{number}")});
@@ -289,7 +290,6 @@ fn burst(stage: &Stage, target: &'static str) -> Vec<Vec<u16>> {
         });
         clients.collect::<Vec<_>>()
     });
-    let sides: Vec<_> = sides.collect();
     sides.into_iter().map(|side| side.into_iter().map(|client| client.join().expect("a client")).collect()).collect()
 }
 
