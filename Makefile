@@ -90,6 +90,10 @@ e2e-sidecar: lab-packages ## The image by both builders, and the compose files a
 e2e-limits: lab-packages ## Limits, lifetimes and quotas, and hogs that do not keep to them
 	$(E2E) e2e-limits
 
+.PHONY: e2e-owners
+e2e-owners: lab-packages ## Two owners on one broker, 20 clients each: nobody touches what is not theirs, and quotas are exact
+	$(E2E) e2e-owners
+
 .PHONY: e2e-kill
 e2e-kill: lab-packages ## Kill -9 of client, broker and engine at random moments
 	$(E2E) e2e-kill

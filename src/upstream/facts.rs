@@ -244,7 +244,7 @@ impl Engine {
             }
             FactQuery::Exec(exec) => Fact::Exec(self.exec(exec).await?),
             FactQuery::Image(name) => Fact::Image(self.image(name).await?.map(Box::new)),
-            FactQuery::Network(name) => Fact::Network(self.network(name).await?.map(Box::new)),
+            FactQuery::Network(name) => Fact::Network(self.network_of(name, owner).await?.map(Box::new)),
             FactQuery::Volume(name) => Fact::Volume(self.volume(name).await?),
             FactQuery::Engine => Fact::Engine(self.abilities().await?),
             FactQuery::Count { of, session } => Fact::Count(self.count(*of, session, owner).await?),
@@ -424,6 +424,21 @@ impl Engine {
                 labels: labels.unwrap_or_default(),
             }
         }))
+    }
+
+    /// A network that somebody named. Engines up to 24 can have several of one name, whosever they are, and then refuse
+    /// the name: it means the owner's, if that is one.
+    async fn network_of(&self, reference: &str, owner: &Owner) -> Result<Option<NetworkFacts>, UpstreamError> {
+        match self.network(reference).await {
+            Err(UpstreamError::Refused { what: _, status: 400, message: _ }) => {}
+            answer => return answer,
+        }
+        let own = self.owned_networks(owner).await?.into_iter();
+        let mut meant = own.filter(|network| network.name == reference || network.id.starts_with(reference));
+        match (meant.next(), meant.next()) {
+            (Some(network), None) => self.network(&network.id).await,
+            (Some(_), Some(_)) | (None, _) => Ok(None),
+        }
     }
 
     /// A network as it is now, by its ID or name.

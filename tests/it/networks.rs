@@ -31,6 +31,31 @@ async fn what_is_not_the_clients_is_removed_as_little_as_what_is_not_there() {
     lab.engine.assert_untouched();
 }
 
+/// Older engines let several networks have one name, also of several owners, and then refuse the name.
+#[tokio::test]
+async fn a_name_that_others_use_as_well_means_the_clients_own_network() {
+    let lab = Lab::start(POLICY).await;
+    lab.engine.world(|world| {
+        for (index, name) in [(4, "n-own"), (4, "payroll-net"), (3, "n-twice"), (3, "n-twice")] {
+            let mut other = world.networks[index].clone();
+            (other.id, other.name) = (world.new_id(), name.to_owned());
+            world.networks.push(other);
+        }
+    });
+    for name in ["payroll-net", "n-twice"] {
+        lab.get(&format!("/v1.41/networks/{name}")).await.assert_status(404);
+        lab.call(delete(&format!("/v1.41/networks/{name}"))).await.assert_status(404);
+        let body = json!({"Image": "postgres:16", "HostConfig": {"NetworkMode": name}});
+        assert!(matches!(lab.post("/v1.41/containers/create", &body).await.status, 403 | 404), "{name}");
+    }
+    lab.engine.assert_untouched();
+    let shown = lab.get("/v1.41/networks/n-own").await;
+    assert_eq!(shown.assert_status(200).json()["Id"], json!(OWN_NET));
+    lab.engine.forget();
+    lab.call(delete("/v1.41/networks/n-own")).await.assert_status(204);
+    assert_eq!(lab.engine.only_forwarded().line(), format!("DELETE /networks/{OWN_NET}"));
+}
+
 #[tokio::test]
 async fn own_networks_and_volumes_are_removed() {
     let lab = Lab::start(POLICY).await;

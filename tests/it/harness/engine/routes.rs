@@ -295,6 +295,9 @@ fn networks(request: &Recorded, rest: &[&str], world: &mut World) -> Answer {
         ("POST", ["create"]) => make_network(request, world),
         ("DELETE", [reference]) => remove_network(reference, world),
         ("POST", [reference, "disconnect"]) => disconnect(request, reference, world),
+        ("GET", [name]) if world.networks.iter().filter(|network| network.name == *name).count() > 1 => {
+            Answer::error(400, format!("2 matches found based on name: network {name} is ambiguous"))
+        }
         ("GET", [reference]) => {
             let missing = || Answer::error(404, format!("network {reference} not found"));
             let found = world.network(reference);
