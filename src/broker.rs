@@ -4,6 +4,7 @@
 //! step sees an earlier one. Must never send anything but a permit, and never let an answer out without a record.
 
 mod body;
+mod counted;
 mod create;
 mod events;
 mod granted;
@@ -29,6 +30,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::create::Whole;
 use crate::audit::{Audit, Decision, Record};
 use crate::bounds::Bounds;
 use crate::client::{Isolate, SharedConnection, Unmapped};
@@ -310,6 +312,9 @@ impl Broker {
         if let (Some(expires), true) = (grounds.stamp.expires, notes::makes_network_or_volume(permit.operation())) {
             self.parts.sweeper.due(expires);
         }
+        if let Some(turn) = turn {
+            return counted::send(self, way, permit, grounds, turn).await;
+        }
         let (archive, upload) = body::upload(archive);
         let sent = self.parts.engine.send(&permit, way.version, &way.client.link, archive);
         let answer = tokio::select! {
@@ -335,42 +340,41 @@ impl Broker {
     ) -> Result<Response<Body>, BrokerError> {
         let operation = permit.operation();
         let failed = is_error(answer.status());
-        if failed && grounds.hides_host_paths(operation) {
-            return self.mapped_error(answer, recorder).await;
-        }
-        let makes = notes::makes_network_or_volume(operation);
-        if makes && permit.relay() == Relay::AsIs && !failed {
-            return self.made(operation, answer, recorder).await;
-        }
-        if permit.relay() == Relay::AsIs || failed {
+        let is_told = permit.relay() != Relay::AsIs || notes::makes_network_or_volume(operation);
+        let is_read = if failed { grounds.hides_host_paths(operation) } else { is_told };
+        if !is_read {
             return Ok(response::relay(answer));
         }
-        if let Operation::System(SystemOperation::Events(_)) = operation {
+        if let (Operation::System(SystemOperation::Events(_)), false) = (operation, failed) {
             return Ok(events::relay(Arc::clone(self), grounds.clone(), answer));
         }
-        let (parts, incoming) = answer.into_parts();
-        let answer = Response::from_parts(parts.clone(), incoming);
-        let (status, bytes) = self.parts.engine.read_whole("a filtered answer", answer).await?;
-        let shown = self.view(permit, grounds, &bytes).await?;
-        if makes {
-            notes::made(recorder, operation, &shown);
-        }
-        let mut response = response::whole(status, shown.into());
-        response::pass_headers(&parts.headers, response.headers_mut());
-        Ok(response)
+        let headers = answer.headers().clone();
+        let what = if failed { "an error" } else { "a filtered answer" };
+        let (status, bytes) = self.parts.engine.read_whole(what, answer).await?;
+        self.relay_whole(permit, grounds, Whole { status, headers, bytes }, recorder).await
     }
 
-    /// The engine's answer about a network or volume that it made, which goes into the record by its ID or name.
-    async fn made(
+    /// The engine's answer, read whole, as the client gets it. The original of an error goes to the record.
+    async fn relay_whole(
         &self,
-        operation: &Operation,
-        answer: Response<Incoming>,
+        permit: &Permit,
+        grounds: &Grounds,
+        whole: Whole,
         recorder: &mut Recorder,
     ) -> Result<Response<Body>, BrokerError> {
-        let headers = answer.headers().clone();
-        let (status, bytes) = self.parts.engine.read_whole("the create", answer).await?;
-        notes::made(recorder, operation, &bytes);
-        let mut response = response::whole(status, bytes);
+        let Whole { status, headers, bytes } = whole;
+        let mut response = if is_error(status) && grounds.hides_host_paths(permit.operation()) {
+            let text = String::from_utf8_lossy(&bytes);
+            recorder.note(|record| record.detail = Some(text.trim_end().to_owned()));
+            response::whole(status, without_host_paths(&text).into())
+        } else if is_error(status) || permit.relay() == Relay::AsIs {
+            response::whole(status, bytes)
+        } else {
+            response::whole(status, self.view(permit, grounds, &bytes).await?.into())
+        };
+        if let (true, Body::Whole(Some(shown))) = (status == StatusCode::CREATED, response.body()) {
+            notes::made(recorder, permit.operation(), shown);
+        }
         response::pass_headers(&headers, response.headers_mut());
         Ok(response)
     }
@@ -396,21 +400,6 @@ impl Broker {
         // the engine ends its documents with a line break, and some clients print them as they are
         shown.push(b'\n');
         Ok(shown)
-    }
-
-    /// An error of the engine without the paths of the host; the original goes to the record.
-    async fn mapped_error(
-        &self,
-        answer: Response<Incoming>,
-        recorder: &mut Recorder,
-    ) -> Result<Response<Body>, BrokerError> {
-        let headers = answer.headers().clone();
-        let (status, bytes) = self.parts.engine.read_whole("an error", answer).await?;
-        let text = String::from_utf8_lossy(&bytes);
-        recorder.note(|record| record.detail = Some(text.trim_end().to_owned()));
-        let mut response = response::whole(status, without_host_paths(&text).into());
-        response::pass_headers(&headers, response.headers_mut());
-        Ok(response)
     }
 
     /// A place among the owner's streams, for operations whose answer may take for ever.
@@ -478,7 +467,7 @@ impl Grounds {
         Self { stamp, ..self.clone() }
     }
 
-    /// Whether errors of the engine about this operation go through [`Broker::mapped_error`].
+    /// Whether errors of the engine about this operation lose the paths of the host in [`Broker::relay_whole`].
     fn hides_host_paths(&self, operation: &Operation) -> bool {
         operation.may_tell_host_paths() && !self.policy.unrestricted
     }

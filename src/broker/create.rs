@@ -32,10 +32,10 @@ struct CreateAnswer {
 }
 
 /// The engine's answer, read whole.
-struct Whole {
-    status: StatusCode,
-    headers: HeaderMap,
-    bytes: Bytes,
+pub(super) struct Whole {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) bytes: Bytes,
 }
 
 /// Creates, verifies and connects; answers as the engine did.
@@ -113,18 +113,18 @@ async fn create_container(
 }
 
 /// Another broker of the same owner does not wait for our turns: of what was made too much, each removes its own.
-async fn recount(broker: &Broker, permit: &Permit, grounds: &Grounds) -> Result<(), BrokerError> {
+pub(super) async fn recount(broker: &Broker, permit: &Permit, grounds: &Grounds) -> Result<(), BrokerError> {
     let judge = grounds.judge();
     let mut facts = Facts::default();
-    for query in judge.recount_questions(permit.operation()) {
+    for query in judge.recount_questions(permit) {
         let fact = broker.parts.engine.fact(&query, &grounds.stamp.owner).await?;
         facts.insert(query, fact);
     }
-    Ok(judge.recount(permit.operation(), &facts)?)
+    Ok(judge.recount(permit, &facts)?)
 }
 
 /// Asks the engine. After an error nobody knows whether there is a container, or will be.
-async fn ask(broker: &Broker, permit: &Permit, version: ApiVersion) -> Result<Whole, UpstreamError> {
+pub(super) async fn ask(broker: &Broker, permit: &Permit, version: ApiVersion) -> Result<Whole, UpstreamError> {
     let link = Link::new(broker.parts.engine.address().clone());
     let response = broker.parts.engine.send(permit, version, &link, None).await?;
     let headers = response.headers().clone();

@@ -40,7 +40,7 @@ pub(super) async fn send(
             Ok(Answered { response: spliced(broker, way, client, answer, place), place: None })
         }
         _ if is_error(answer.status()) && grounds.hides_host_paths(permit.operation()) => {
-            Ok(Answered { response: broker.mapped_error(answer, way.recorder).await?, place: None })
+            Ok(Answered { response: broker.relay(permit, grounds, answer, way.recorder).await?, place: None })
         }
         // a client that did not ask for a raw stream would read the engine's bytes as the answer to its next request
         _ if answer.status() == StatusCode::SWITCHING_PROTOCOLS => {

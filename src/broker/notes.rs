@@ -50,6 +50,9 @@ pub(super) const fn makes_network_or_volume(operation: &Operation) -> bool {
 
 /// Writes into the record which network or volume the engine says that it made.
 pub(super) fn made(recorder: &mut Recorder, operation: &Operation, answer: &[u8]) {
+    if !makes_network_or_volume(operation) {
+        return;
+    }
     let Ok(Made { id, name }) = serde_json::from_slice(answer) else { return };
     let object = if matches!(operation, Operation::Volume(_)) { name } else { id };
     if !object.is_empty() {

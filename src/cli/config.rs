@@ -192,6 +192,7 @@ fn of_changes(changes: PolicyChanges) -> Vec<(&'static str, Option<String>)> {
         allow_pulls,
         attach_networks,
         attach_mode,
+        registry_auth_file,
     } = changes;
     let list = |list: Option<List>| list.map(|List(words)| words.join(","));
     let mode = attach_mode.map(|mode| match mode {
@@ -206,6 +207,7 @@ fn of_changes(changes: PolicyChanges) -> Vec<(&'static str, Option<String>)> {
         ("allow-pulls", allow_pulls.map(|pulls| pulls.to_string())),
         ("attach-networks", list(attach_networks)),
         ("attach-mode", mode),
+        ("registry-auth-file", registry_auth_file.map(|file| file.display().to_string())),
     ]
 }
 

@@ -108,6 +108,10 @@ fn defaults_are_safe() {
 
 #[test]
 fn every_variable_means_what_its_flag_means() {
+    let folder = tempfile::tempdir().unwrap();
+    let credentials = folder.path().join("auth.json");
+    std::fs::write(&credentials, r#"{"auths": {"r.example": {"auth": "dTpw"}}}"#).unwrap();
+    let credentials = credentials.to_str().unwrap();
     let pairs = [
         ("--listen", "BROKER_LISTEN", "unix:///a.sock"),
         ("--upstream", "BROKER_UPSTREAM", "unix:///b.sock"),
@@ -124,6 +128,7 @@ fn every_variable_means_what_its_flag_means() {
         ("--allow-pulls", "BROKER_ALLOW_PULLS", "false"),
         ("--attach-networks", "BROKER_ATTACH_NETWORKS", "dev-internal"),
         ("--attach-mode", "BROKER_ATTACH_MODE", "add"),
+        ("--registry-auth-file", "BROKER_REGISTRY_AUTH_FILE", credentials),
         ("--audit", "BROKER_AUDIT", "/var/log/audit.json"),
         ("--audit-format", "BROKER_AUDIT_FORMAT", "text"),
         ("--audit-required", "BROKER_AUDIT_REQUIRED", "true"),

@@ -85,6 +85,9 @@ pub struct PolicyChanges {
     /// Whether those replace the default network or are added to it, in place of `containers.attach-mode`
     #[arg(long, env = "BROKER_ATTACH_MODE", value_name = "replace|add", value_parser = read_attach_mode)]
     pub attach_mode: Option<AttachMode>,
+    /// The broker's own registry credentials, for `images.registry-auth = "broker"`: a `config.json` as `docker login` writes it
+    #[arg(long, env = "BROKER_REGISTRY_AUTH_FILE", value_name = "FILE")]
+    pub registry_auth_file: Option<PathBuf>,
 }
 
 /// Where records and messages go.

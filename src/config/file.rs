@@ -149,6 +149,7 @@ impl Reading<'_> {
         let is_word = match kind {
             Kind::Policy => BUILTIN_NAMES.contains(&text.as_str()) || !text.contains(['/', '.']),
             Kind::Sink => matches!(text.as_str(), "" | "-" | "stdout" | "stderr" | "none"),
+            Kind::File => text.is_empty(),
             Kind::Text | Kind::Mode | Kind::Switch | Kind::Whole | Kind::Span | Kind::List => true,
         };
         match self.path.parent() {
@@ -166,7 +167,7 @@ impl Reading<'_> {
 /// The value as a flag of this kind takes it; `None` for one of another kind.
 fn as_flag(kind: Kind, value: &DeValue<'_>) -> Option<String> {
     match (kind, value) {
-        (Kind::Text | Kind::Mode | Kind::Policy | Kind::Sink | Kind::Span, DeValue::String(text)) => {
+        (Kind::Text | Kind::Mode | Kind::Policy | Kind::Sink | Kind::File | Kind::Span, DeValue::String(text)) => {
             Some(text.clone().into_owned())
         }
         (Kind::Switch, DeValue::Boolean(switch)) => Some(switch.to_string()),
@@ -180,7 +181,15 @@ fn as_flag(kind: Kind, value: &DeValue<'_>) -> Option<String> {
             words.filter(|words| !words.iter().any(|word| word.contains(','))).map(|words| words.join(","))
         }
         (
-            Kind::Text | Kind::Mode | Kind::Policy | Kind::Sink | Kind::Span | Kind::Switch | Kind::Whole | Kind::List,
+            Kind::Text
+            | Kind::Mode
+            | Kind::Policy
+            | Kind::Sink
+            | Kind::File
+            | Kind::Span
+            | Kind::Switch
+            | Kind::Whole
+            | Kind::List,
             DeValue::String(_)
             | DeValue::Integer(_)
             | DeValue::Float(_)

@@ -2,7 +2,8 @@
 //!
 //! Must never weaken in silence: whatever opens more than the policy file says becomes a warning.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use super::arguments::{List, PolicyChanges, ServeArgs};
 use super::environment::Environment;
@@ -10,7 +11,8 @@ use super::origins::{Origins, Source};
 use super::policy_text::PolicyText;
 use super::{ConfigError, ListenerConfig, ServeConfig, instance, sockets};
 use crate::audit::AuditConfig;
-use crate::policy::compile::{AttachMode, Origin, Policy};
+use crate::policy::compile::{AttachMode, Origin, Policy, RegistryAuth};
+use crate::policy::credentials::RegistryCredentials;
 use crate::policy::overrides::{OverrideError, image_with_tag};
 use crate::policy::pattern::ImagePattern;
 use crate::upstream::address::Address;
@@ -42,6 +44,7 @@ pub fn resolve(told: Vec<Told>, environment: &Environment, unknown: Vec<String>)
     let mut listeners = Vec::new();
     for Told { arguments, origins } in told {
         let name = arguments.name.clone();
+        files.extend(arguments.changes.registry_auth_file.clone());
         let listener = resolve_listener(arguments, &origins, &mut warnings);
         listeners.push(if several { listener.map_err(|error| of_listener(name, error))? } else { listener? });
     }
@@ -163,6 +166,7 @@ fn read_policy(
         allow_pulls,
         attach_networks,
         attach_mode,
+        registry_auth_file,
     } = changes;
     if let Some((name, images)) =
         read_images(&policy, allowed_image.as_deref(), allowed_tag.as_deref(), allowed_images, origins, warnings)?
@@ -178,7 +182,19 @@ fn read_policy(
     if let Some((name, networks, mode)) = read_attach(&policy, attach_networks, attach_mode, origins) {
         warnings.extend(policy.override_attach(&networks, mode).map_err(|source| refused(name, source))?);
     }
+    if let Some(file) = registry_auth_file {
+        policy.images.credentials = read_credentials(&origins.name("registry-auth-file"), &file)?;
+    } else if policy.images.registry_auth == RegistryAuth::Broker {
+        warnings
+            .push(format!("{called} wants the broker's registry credentials, and no --registry-auth-file names them"));
+    }
     Ok(policy)
+}
+
+fn read_credentials(name: &str, file: &Path) -> Result<RegistryCredentials, ConfigError> {
+    let refused = |problem: String| wrong(name, &file.display().to_string(), problem);
+    let text = fs::read_to_string(file).map_err(|error| refused(error.to_string()))?;
+    RegistryCredentials::parse(&text).map_err(|error| refused(error.to_string()))
 }
 
 /// What takes the place of `images.allow`, with the name of what asked for it.

@@ -33,6 +33,8 @@ pub enum Kind {
     Policy,
     /// A sink's word, or a file's path.
     Sink,
+    /// A file's path.
+    File,
     /// `true` or `false`.
     Switch,
     /// A whole number from 0.
@@ -60,6 +62,7 @@ impl Kind {
             Self::Mode => "a mode in octal as a string, as `\"0660\"`",
             Self::Policy => "the name of a built-in policy or a file, as a string",
             Self::Sink => "`\"stdout\"`, `\"stderr\"`, `\"none\"` or a file",
+            Self::File => "a file, as a string",
             Self::Switch => "`true` or `false`",
             Self::Whole => "a whole number from 0",
             Self::Span => "a span of time as `\"30s\"`",
@@ -181,6 +184,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("allow-pulls", "listener.allow-pulls", Kind::Switch),
     setting("attach-networks", "listener.attach-networks", Kind::List),
     setting("attach-mode", "listener.attach-mode", Kind::Text),
+    setting("registry-auth-file", "listener.registry-auth-file", Kind::File),
     setting("upstream", "upstream", Kind::Text),
     setting("instance", "instance", Kind::Text),
     setting("header-bytes", "limits.header-bytes", Kind::Whole),
@@ -223,7 +227,7 @@ and variables as `serve`, prints what is in force and where each value comes fro
 `docker-broker config --reference`.
 
 The file is named with `--config FILE` or `BROKER_CONFIG` and is TOML. A key that is not known is an error, with the line \
-and the nearest known key. Paths of policies and of the audit are relative to the folder of the file.
+and the nearest known key. Paths of policies, of credentials and of the audit are relative to the folder of the file.
 
 ";
 

@@ -80,7 +80,7 @@ mod tests {
         for image in ["postgres", "postgres:15", "postgres:16-alpine", "redis:7", "testcontainers/ryuk:0.14.0"] {
             assert!(!allows(&policy, image), "{image}");
         }
-        let Images { allow: _, pull, registry_auth, push, remove, save, search } = policy.images;
+        let Images { allow: _, pull, registry_auth, push, remove, save, search, credentials: _ } = policy.images;
         assert!(pull && registry_auth == RegistryAuth::None);
         assert!(push.is_empty() && remove.is_empty() && !save && !search);
         assert_eq!((policy.networks, policy.volumes), (Networks::default(), Volumes::default()));

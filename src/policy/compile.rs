@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::credentials::RegistryCredentials;
 use super::pattern::{ImagePattern, LabelPatterns, Patterns, PortPattern};
 
 pub use host::{BindGrant, DeviceGrant, Host, RestartGrant, UlimitGrant};
@@ -89,6 +90,8 @@ pub struct Images {
     pub pull: bool,
     /// `images.registry-auth`
     pub registry_auth: RegistryAuth,
+    /// The broker's own credentials, which no policy file holds: an operator gives them beside it.
+    pub credentials: RegistryCredentials,
     /// `images.push`: the names that may be pushed to their registry.
     pub push: Vec<ImagePattern>,
     /// `images.remove`: the names that may be taken from images, and images by them.

@@ -175,7 +175,7 @@ fn pull(judge: &Judge<'_>, query: ImageCreateQuery, registry_auth: Option<Secret
         ));
     }
     let query = ImageCreateQuery { platform, ..in_full(&reference) };
-    let registry_auth = credentials(judge, registry_auth);
+    let registry_auth = credentials(judge, &reference, registry_auth);
     Ok(Judged::as_is(Operation::Image(ImageOperation::Create { query, registry_auth })))
 }
 
@@ -231,10 +231,11 @@ fn reference_to_pull(judge: &Judge<'_>, from_image: &str, tag: &str) -> Result<I
 }
 
 /// Whose credentials go upstream. `e30=` and an empty value are an empty document: nobody's.
-pub(super) fn credentials(judge: &Judge<'_>, sent: Option<Secret>) -> Option<Secret> {
+pub(super) fn credentials(judge: &Judge<'_>, image: &ImageReference, sent: Option<Secret>) -> Option<Secret> {
     match judge.policy.images.registry_auth {
         RegistryAuth::Client => sent,
-        RegistryAuth::None | RegistryAuth::Broker => None,
+        RegistryAuth::Broker => judge.policy.images.credentials.for_image(image),
+        RegistryAuth::None => None,
     }
 }
 

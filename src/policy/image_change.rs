@@ -83,7 +83,7 @@ pub(super) fn push(
     }
     let query = ImagePushQuery { tag, platform: platform.clone() };
     let name = format!("{}/{}", target.registry, target.repository);
-    let registry_auth = credentials(judge, registry_auth);
+    let registry_auth = credentials(judge, &target, registry_auth);
     Ok(Judged::as_is(Operation::Image(ImageOperation::Push { name, query, registry_auth })))
 }
 
@@ -101,7 +101,7 @@ pub(super) fn distribution(judge: &Judge<'_>, name: &str, registry_auth: Option<
         let allowed = "no pull, so no registry is asked";
         return Err(judge.refuse(DISTRIBUTION, "name", wanted, allowed, keys::IMAGES_PULL));
     }
-    let registry_auth = credentials(judge, registry_auth);
+    let registry_auth = credentials(judge, &reference, registry_auth);
     let name = reference.canonical();
     Ok(Judged::as_is(Operation::Image(ImageOperation::Distribution { name, registry_auth })))
 }

@@ -6,6 +6,7 @@
 pub mod builtin;
 pub mod check;
 pub mod compile;
+pub mod credentials;
 pub mod denial;
 pub mod depth;
 pub mod facts;

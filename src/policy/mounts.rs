@@ -1,5 +1,5 @@
 //! Judges everything that brings storage into a container: mounts, volumes and tmpfs, in all their spellings; paths of
-//! the host are judged in [`binds`].
+//! the host are judged in [`mod@binds`].
 //!
 //! The same power has many spellings, so each is read down to what it is: a path of the host, a named volume, an
 //! anonymous one, or memory. Must never look at the host's files: whether a path exists is not ours to tell.
@@ -140,6 +140,7 @@ fn judge_mount(judge: &Judge<'_>, place: &str, mount: &Mount, facts: &Facts) -> 
     if tmpfs_options.as_ref().is_some_and(|options| *options != TmpfsOptions::default()) {
         return Err(judge.floor(ID, at("TmpfsOptions"), "a value", "it belongs to another type of mount"));
     }
+    no_driver_options(judge, place, volume_options.as_ref())?;
     volume_mounts::source(judge, &at("Source"), source, facts)?;
     judge_volume_options(judge, &at("VolumeOptions"), source, volume_options.as_ref(), facts)
 }
@@ -162,13 +163,21 @@ fn judge_volume_options(
     let Some(VolumeOptions { no_copy: _, labels, subpath, driver_config }) = options else { return Ok(()) };
     volume_mounts::labels(judge, &format!("{place}.Labels"), labels)?;
     volume_mounts::subpath(judge, &format!("{place}.Subpath"), source, subpath, facts)?;
-    let Some(DriverConfig { name, options }) = driver_config else { return Ok(()) };
-    if !options.0.is_empty() {
-        // the local driver mounts any path and device of the host by its options
-        let why = "options of a driver can name any path and device of the host; a granted driver goes without";
-        return Err(judge.floor(ID, format!("{place}.DriverConfig.Options"), "options of a driver", why));
-    }
+    let Some(DriverConfig { name, options: _refused_before }) = driver_config else { return Ok(()) };
     volume_driver(judge, &format!("{place}.DriverConfig.Name"), name)
+}
+
+/// No key opens these, so it is said before anything that a key would open.
+fn no_driver_options(judge: &Judge<'_>, place: &str, options: Option<&VolumeOptions>) -> Result<(), Denial> {
+    let driver =
+        options.and_then(|VolumeOptions { no_copy: _, labels: _, subpath: _, driver_config }| driver_config.as_ref());
+    let Some(DriverConfig { name: _, options: StringMap(options) }) = driver else { return Ok(()) };
+    if options.is_empty() {
+        return Ok(());
+    }
+    // the local driver mounts any path and device of the host by its options
+    let why = "options of a driver can name any path and device of the host; a granted driver goes without";
+    Err(judge.floor(ID, format!("{place}.VolumeOptions.DriverConfig.Options"), "options of a driver", why))
 }
 
 /// The driver of volumes: `local`, or one that the policy names.

@@ -81,7 +81,8 @@ pub(super) fn decide(judge: &Judge<'_>, body: NetworkCreateRequest, facts: &Fact
         ..NetworkCreateRequest::default()
     };
     let operation = Operation::Network(NetworkOperation::Create(Box::new(written)));
-    Ok(Judged { amended, ..Judged::as_is(operation) })
+    let follow_up = quota::follow_up(judge, Counted::Networks, 1);
+    Ok(Judged { amended, follow_up, ..Judged::as_is(operation) })
 }
 
 /// The places that the policy wrote, for the audit.

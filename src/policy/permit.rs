@@ -35,6 +35,8 @@ pub enum Relay {
 pub enum FollowUp {
     /// Nothing.
     Nothing,
+    /// One more network or volume of those whose number is bounded: count once more, and remove it if it is too many.
+    Counted,
     /// A created container: compare its image with the judged one, and connect it to further networks.
     Created {
         /// The ID of the image that was judged.

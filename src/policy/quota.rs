@@ -9,6 +9,7 @@ use super::denial::{Denial, shown};
 use super::facts::{CountFacts, Counted, FactQuery, Facts, UsageFacts, Used};
 use super::file::keys;
 use super::judge::Judge;
+use super::permit::{FollowUp, Permit};
 use crate::operation::Operation;
 use crate::operation::container::{ContainerAction, ContainerOperation};
 use crate::operation::model::HostConfig;
@@ -83,22 +84,24 @@ impl Judge<'_> {
 
     /// What has to be counted once more after this operation was carried out.
     #[must_use]
-    pub fn recount_questions(&self, operation: &Operation) -> Vec<FactQuery> {
-        made(operation).first().map(|of| questions(self, *of)).unwrap_or_default()
+    pub fn recount_questions(&self, permit: &Permit) -> Vec<FactQuery> {
+        made_by(permit).iter().flat_map(|of| questions(self, *of)).collect()
     }
 
     /// Judges what was counted after this operation was carried out.
     ///
     /// # Errors
     /// A denial, when there is more than the policy allows: what was made must go again.
-    pub fn recount(&self, operation: &Operation, facts: &Facts) -> Result<(), Denial> {
-        let Some(of) = made(operation).first().copied() else { return Ok(()) };
-        let id = operation.operation_id();
-        judge_number(self, id, of, Moment::After, facts)?;
-        match of {
-            Counted::Containers => judge_totals(self, id, Change::Made, facts),
-            Counted::Networks | Counted::Volumes => Ok(()),
+    pub fn recount(&self, permit: &Permit, facts: &Facts) -> Result<(), Denial> {
+        let id = permit.operation().operation_id();
+        for of in made_by(permit) {
+            judge_number(self, id, *of, Moment::After, facts)?;
+            match of {
+                Counted::Containers => judge_totals(self, id, Change::Made, facts)?,
+                Counted::Networks | Counted::Volumes => {}
+            }
         }
+        Ok(())
     }
 }
 
@@ -145,6 +148,20 @@ pub(super) fn still_fits(
     facts: &Facts,
 ) -> Result<(), Denial> {
     judge_totals(judge, id, Change::Update(container, limits), facts)
+}
+
+/// What is made by carrying out a permit: a container may need no new volume, and a volume may be there already.
+fn made_by(permit: &Permit) -> &'static [Counted] {
+    match permit.follow_up() {
+        FollowUp::Nothing => &[],
+        FollowUp::Created { image_id: _, connect: _, volumes } if volumes.is_empty() => &[Counted::Containers],
+        FollowUp::Counted | FollowUp::Created { .. } => made(permit.operation()),
+    }
+}
+
+/// Whether what was made has to be counted once more.
+pub(super) fn follow_up(judge: &Judge<'_>, of: Counted, more: usize) -> FollowUp {
+    if more == 0 || questions(judge, of).is_empty() { FollowUp::Nothing } else { FollowUp::Counted }
 }
 
 /// What an operation makes that can be bounded in number; what it is about comes first.

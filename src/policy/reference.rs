@@ -82,7 +82,7 @@ mod tests {
         let row = |start: &str| page.lines().find(|line| line.starts_with(start)).expect("a row").to_owned();
         assert!(row("| `buildkit` |").contains("not in force yet"));
         assert!(!row("| `privileged` |").contains("not in force"));
-        assert!(row("| `registry-auth` |").contains("`broker` **not in force yet**"));
+        assert!(row("| `reach` |").contains("`relay` **not in force yet**"));
         assert!(!row("| `pull` |").contains("not in force"));
     }
 

@@ -1,4 +1,4 @@
-//! A JSON Schema of policy files for editors, generated from the [`keys`](super::file::keys) table.
+//! A JSON Schema of policy files for editors, generated from the [`keys`] table.
 //!
 //! Draft 2020-12, in words that older drafts share, for that is what editors read. It knows less than `check`: must never
 //! refuse a file that loads.

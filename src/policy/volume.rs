@@ -40,6 +40,10 @@ pub(super) fn decide(judge: &Judge<'_>, operation: VolumeOperation, facts: &Fact
         if let VolumeOperation::Create(body) = &operation {
             labels::reserved(judge, CREATE, "Labels", &body.labels)?;
             mounts::driver_options_floor(judge, CREATE, "DriverOpts", &body.driver_opts)?;
+            // whatever it says, the engine makes a volume of its swarm instead
+            if body.cluster_volume_spec.is_some() {
+                return Err(no_cluster(judge));
+            }
         }
         return Ok(Judged::as_is(Operation::Volume(operation)));
     }
@@ -63,11 +67,15 @@ pub(super) fn decide(judge: &Judge<'_>, operation: VolumeOperation, facts: &Fact
         }
         VolumeOperation::Create(body) => {
             let body = judge_create(judge, body, facts)?;
+            let follow_up = quota::follow_up(judge, Counted::Volumes, new_ones(&body.name, facts));
             // looked at again on the way back: somebody else could have been faster
-            Ok(Judged::filtered(Operation::Volume(VolumeOperation::Create(body))))
+            let operation = Operation::Volume(VolumeOperation::Create(body));
+            Ok(Judged { follow_up, ..Judged::filtered(operation) })
         }
         VolumeOperation::Delete { name, query } => {
+            // a manager of a swarm would also remove the cluster's volume of this name, which nobody looked at
             let VolumeDeleteQuery { force: _ } = query;
+            let query = VolumeDeleteQuery { force: false };
             if judge.policy.volumes.create.is_none() {
                 let wanted = format!("removes volume {}", shown(&name));
                 return Err(judge.refuse(id, "", wanted, "no volumes of the client's own", keys::VOLUMES_CREATE));
@@ -83,29 +91,36 @@ pub(super) fn decide(judge: &Judge<'_>, operation: VolumeOperation, facts: &Fact
 
 fn judge_create(judge: &Judge<'_>, body: VolumeCreateRequest, facts: &Facts) -> Result<VolumeCreateRequest, Denial> {
     let VolumeCreateRequest { name, driver, driver_opts, labels, cluster_volume_spec } = body;
-    if !name.is_empty() || judge.policy.volumes.create.is_none() {
-        may_make(judge, CREATE, "Name", &name)?;
-    }
     if !["", "local"].contains(&driver.as_str()) {
-        let allowed = "the driver `local`";
-        return Err(judge.refuse(CREATE, "Driver", shown(&driver), allowed, keys::VOLUMES_CREATE));
+        return Err(judge.floor(CREATE, "Driver", shown(&driver), "volumes are of the driver `local`"));
     }
     if let Some(option) = driver_opts.0.keys().next() {
         // the local driver mounts any path and device of the host by its options
-        let wanted = format!("the option {}", shown(option));
-        return Err(judge.refuse(CREATE, "DriverOpts", wanted, "volumes without options", keys::VOLUMES_CREATE));
+        let why = "options of a driver can name any path and device of the host";
+        return Err(judge.floor(CREATE, "DriverOpts", format!("the option {}", shown(option)), why));
+    }
+    if !name.is_empty() || judge.policy.volumes.create.is_none() {
+        may_make(judge, CREATE, "Name", &name)?;
     }
     if cluster_volume_spec.is_some_and(|spec| spec != ClusterVolumeSpec::default()) {
-        return Err(judge.floor(CREATE, "ClusterVolumeSpec", "a value", "swarms are closed"));
+        return Err(no_cluster(judge));
     }
     labels::judge_labels(judge, CREATE, "Labels", &labels)?;
     if facts.volume(&name).is_some_and(|existing| !owns(judge, existing)) {
         return Err(taken(judge, &name));
     }
-    // a name that is the owner's already makes no further one
-    quota::more(judge, CREATE, Counted::Volumes, usize::from(facts.volume(&name).is_none()), facts)?;
+    quota::more(judge, CREATE, Counted::Volumes, new_ones(&name, facts), facts)?;
     let labels = labels::stamped(judge, labels, None);
     Ok(VolumeCreateRequest { name, labels, ..VolumeCreateRequest::default() })
+}
+
+/// A name that is the owner's already makes no further one.
+fn new_ones(name: &str, facts: &Facts) -> usize {
+    usize::from(facts.volume(name).is_none())
+}
+
+fn no_cluster(judge: &Judge<'_>) -> Denial {
+    judge.floor(CREATE, "ClusterVolumeSpec", "a value", "swarms are closed")
 }
 
 /// What is said of a name that somebody else's volume has.

@@ -12,7 +12,7 @@ use super::file::keys;
 use super::judge::Judge;
 use super::permit::NewVolume;
 use super::{labels, mounts, volume, word};
-use crate::operation::model::{EmptyObject, HostConfig, Mount, StringMap};
+use crate::operation::model::{EmptyObject, HostConfig, StringMap};
 
 /// Config's `Volumes`: each is an anonymous volume. None carries a label of ours: the delete of its container takes it
 /// along.
@@ -77,9 +77,8 @@ pub(super) fn new_volumes(judge: &Judge<'_>, host_config: &HostConfig, facts: &F
     let no_labels = StringMap::default();
     let from_binds = mounts::bound_volumes(host_config).map(|name| (name, &no_labels));
     let from_mounts = host_config.mounts.iter().filter_map(|mount| {
-        let Mount { r#type, source, volume_options, .. } = mount;
-        let labels = volume_options.as_ref().map_or(&no_labels, |options| &options.labels);
-        (r#type == "volume").then_some((source.as_str(), labels))
+        let labels = mount.volume_options.as_ref().map_or(&no_labels, |options| &options.labels);
+        (mount.r#type == "volume").then_some((mount.source.as_str(), labels))
     });
     let mut wanted: BTreeMap<&str, StringMap> = BTreeMap::new();
     for (name, labels) in from_binds.chain(from_mounts) {

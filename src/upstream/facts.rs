@@ -426,7 +426,11 @@ impl Engine {
         }))
     }
 
-    async fn network(&self, name: &str) -> Result<Option<NetworkFacts>, UpstreamError> {
+    /// A network as it is now, by its ID or name.
+    ///
+    /// # Errors
+    /// When the engine cannot be asked or its answer cannot be read.
+    pub async fn network(&self, name: &str) -> Result<Option<NetworkFacts>, UpstreamError> {
         let answer: Option<NetworkAnswer> = self.ask("a network", &at("networks", name, "")).await?;
         Ok(answer.map(|answer| read_network(answer, self.depth())))
     }

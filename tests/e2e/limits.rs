@@ -235,15 +235,14 @@ fn totals(engine: Engine) {
 
 /// So many creates at once; their statuses.
 fn storm(socket: &Path, count: usize) -> Vec<u16> {
-    let clients: Vec<_> = (0..count)
-        .map(|_| {
-            let socket = socket.to_owned();
-            spawn(move || {
-                let body = json!({"Image": "busybox", "Cmd": ["true"]});
-                send(&socket, "POST", "/containers/create", Some(&body)).map_or(0, |answer| answer.status)
-            })
+    let mut clients = Vec::new();
+    clients.resize_with(count, || {
+        let socket = socket.to_owned();
+        spawn(move || {
+            let body = json!({"Image": "busybox", "Cmd": ["true"]});
+            send(&socket, "POST", "/containers/create", Some(&body)).map_or(0, |answer| answer.status)
         })
-        .collect();
+    });
     clients.into_iter().map(|client| client.join().expect("a client")).collect()
 }
 

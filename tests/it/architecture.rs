@@ -27,27 +27,35 @@ const ROOMS: &[&[&str]] = &[
 const IMPURE: &[&str] =
     &["async ", "async{", ".await", "std::fs", "std::net::Tcp", "SystemTime::now", "Instant::now", "tokio"];
 
-/// The files that judge fields of requests.
-const JUDGES: &[&str] = &[
-    "container",
-    "container_create",
-    "host_config",
-    "mounts",
-    "limits",
-    "publish",
-    "quota",
-    "networking",
-    "network",
-    "volume",
-    "image",
-    "exec",
-    "system",
+/// The files of `policy/` that judge nothing of a request; every other one does, and a new one too until it is named here.
+const NO_JUDGES: &[&str] = &[
+    "builtin",
+    "check",
+    "compile",
+    "credentials",
+    "denial",
+    "depth",
+    "facts",
+    "file",
+    "housekeeping",
+    "judge",
+    "mod",
+    "overrides",
+    "ownership",
+    "pattern",
+    "permit",
+    "reference",
+    "schema",
+    "view",
 ];
 
 /// `_ =>` arms that stand on text or on numbers, which no list of variants can cover: file, the text of the line, reason.
 const WILDCARDS: &[(&str, &str, &str)] = &[
     ("policy/mounts.rs", "_ => (text, 1),", "the last character of a size"),
     ("policy/limits.rs", "_ => {", "the names of log options are text"),
+    ("policy/container_update.rs", "_ => judged,", "the names of restart policies are text"),
+    ("policy/binds.rs", "_ => \"the modes of a bind", "the words of a refusal"),
+    ("policy/names.rs", "_ => {", "one of three lists, by its name"),
 ];
 
 #[derive(Debug)]
@@ -119,8 +127,13 @@ fn the_rules_can_be_broken() {
 #[test]
 fn every_judge_is_there_to_be_checked() {
     let found: BTreeSet<String> = judges().into_iter().map(|source| source.path).collect();
-    let expected: BTreeSet<String> = JUDGES.iter().map(|name| format!("policy/{name}.rs")).collect();
-    assert_eq!(found, expected);
+    for name in ["container_create", "host_config", "mounts", "network_create", "word"] {
+        assert!(found.contains(&format!("policy/{name}.rs")), "{name}");
+    }
+    let sources: BTreeSet<String> = sources().into_iter().map(|source| source.path).collect();
+    for name in NO_JUDGES {
+        assert!(sources.contains(&format!("policy/{name}.rs")), "{name} is not there any more");
+    }
     for (file, text, reason) in WILDCARDS {
         let source = judges().into_iter().find(|source| source.path == *file);
         let there = source.is_some_and(|source| source.lines.iter().any(|(_, line)| line.contains(text)));
@@ -174,7 +187,10 @@ fn let_pattern(line: &str) -> Option<&str> {
 }
 
 fn judges() -> Vec<Source> {
-    let wanted = |source: &Source| JUDGES.iter().any(|name| source.path == format!("policy/{name}.rs"));
+    let wanted = |source: &Source| {
+        let name = source.path.strip_prefix("policy/").and_then(|name| name.strip_suffix(".rs"));
+        name.is_some_and(|name| !name.contains('/') && !NO_JUDGES.contains(&name))
+    };
     sources().into_iter().filter(wanted).collect()
 }
 

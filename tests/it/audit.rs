@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::Lab;
 use crate::harness::broker::{Broker, Setup};
 use crate::harness::client::Request;
 use crate::harness::engine::eventually;
 use crate::harness::engine::world::{FOREIGN, OWN, OWN_EXEC, OWN_STOPPED};
+use crate::harness::{Lab, OWNER};
 
 /// The records, once there are so many of them.
 async fn records(lab: &Lab, count: usize) -> Vec<Value> {
@@ -147,8 +147,9 @@ async fn what_the_policy_changed_and_what_was_made_stand_in_the_record() {
 async fn networks_and_volumes_are_recorded_by_what_the_engine_called_them() {
     let lab = Lab::start(OPEN).await;
     let (network, volume) = ("6".repeat(64), "7".repeat(64));
+    let labels = json!({"docker-broker.owner": OWNER});
     lab.engine.on("POST", "/networks/create").reply(201, json!({"Id": network, "Warning": ""}));
-    lab.engine.on("POST", "/volumes/create").reply(201, json!({"Name": volume, "Driver": "local"}));
+    lab.engine.on("POST", "/volumes/create").reply(201, json!({"Name": volume, "Driver": "local", "Labels": labels}));
     let reply = lab.post("/v1.41/networks/create", &json!({"Name": "mine"})).await;
     assert_eq!(reply.json()["Id"], json!(network));
     lab.post("/v1.41/volumes/create", &json!({})).await.assert_status(201);

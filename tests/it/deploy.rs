@@ -55,8 +55,8 @@ fn the_policies_of_the_agents_differ_in_their_names_only() {
 fn the_guide_explains_every_exit_code() {
     let help = String::from_utf8(program(&["--help"]).stdout).expect("text");
     let (_, codes) = help.split_once("Exit codes:").expect("exit codes");
-    let codes: Vec<&str> = codes.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    let codes: Vec<&str> = codes.into_iter().filter(|word| word.parse::<u8>().is_ok()).collect();
+    let codes = codes.lines().filter_map(|line| line.split_whitespace().next());
+    let codes: Vec<&str> = codes.filter(|word| word.parse::<u8>().is_ok()).collect();
     let (_, guide) = GUIDE_TEXT.split_once("## Exit codes").expect("a chapter");
     let (guide, _) = guide.split_once("\n## ").expect("a next chapter");
     let row = Regex::new(r"(?m)^\| (\d+) \|").expect("a pattern");

@@ -84,7 +84,7 @@ async fn the_inner_one_owns_what_was_made_through_it_and_the_outer_one_owns_both
     let nested = Nested::start().await;
     let made = nested.create(&json!({"Image": "postgres:16"})).await.json()["Id"].as_str().expect("an ID").to_owned();
     let all = "/v1.47/containers/json?all=1";
-    assert_eq!(ids(&nested.call(Request::get(all)).await), [made.clone()]);
+    assert_eq!(ids(&nested.call(Request::get(all)).await), std::slice::from_ref(&made));
     let outer = ids(&nested.outer.get(all).await);
     assert!(outer.contains(&made) && outer.contains(&OWN.to_owned()), "{outer:?}");
     for reference in [OWN, OWN_NAME] {

@@ -427,13 +427,11 @@ async fn a_command_that_ignores_being_asked_twice_is_killed_after_the_grace() {
 async fn a_signal_that_this_process_ignored_stays_ignored() {
     let scene = Scene::new();
     let words = format!("trap '' HUP; exec \"$0\" run --quiet -- sh -c '{WAITS}; exit 5'");
-    let mut command = scene.command(&[]);
-    let environment: Vec<_> = command.get_envs().map(|(k, v)| (k.to_owned(), v.map(ToOwned::to_owned))).collect();
+    let plain = scene.command(&[]);
     let mut shell = Command::new("sh");
     shell.args(["-c", &words, env!("CARGO_BIN_EXE_docker-broker")]).current_dir(scene.folder.path()).process_group(0);
-    shell.env_clear().envs(environment.into_iter().filter_map(|(k, v)| Some((k, v?))));
-    command = shell;
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a shell");
+    shell.env_clear().envs(plain.get_envs().filter_map(|(k, v)| Some((k, v?))));
+    let child = shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a shell");
     let running = Running { child, scene: scene.folder.path().to_owned() };
     running.socket().await;
     kill_process_group(running.pid(), Signal::HUP).expect("sent");

@@ -15,7 +15,17 @@ pub(crate) struct Catalogue(BTreeMap<&'static str, Vec<(String, Field)>>);
 impl Catalogue {
     pub(crate) fn new() -> Self {
         let listed = |id| (id, fields(id).into_iter().collect());
-        Self(["ContainerCreate", "ContainerExec", "ContainerUpdate", "ExecStart"].into_iter().map(listed).collect())
+        let json = [
+            "ContainerCreate",
+            "ContainerExec",
+            "ContainerUpdate",
+            "ExecStart",
+            "NetworkCreate",
+            "NetworkConnect",
+            "NetworkDisconnect",
+            "VolumeCreate",
+        ];
+        Self(json.into_iter().map(listed).collect())
     }
 
     pub(crate) fn knows(&self, operation: &str) -> bool {
@@ -58,6 +68,10 @@ fn set_ordinary(random: &mut Random, operation: &str, document: &mut Node) {
         "ContainerCreate" => CREATE,
         "ContainerExec" => EXEC,
         "ContainerUpdate" => UPDATE,
+        "NetworkCreate" => NETWORK,
+        "NetworkConnect" => CONNECT,
+        "NetworkDisconnect" => DISCONNECT,
+        "VolumeCreate" => VOLUME,
         _ => START,
     };
     let (path, value) = random.one(choices);
@@ -414,4 +428,81 @@ const START: &[(&str, &str)] = &[
     ("Tty", "false"),
     ("ConsoleSize", "[24,80]"),
     ("ConsoleSize", "null"),
+];
+
+const NETWORK: &[(&str, &str)] = &[
+    ("Name", "\"n3\""),
+    ("Name", "\"theirs\""),
+    ("Name", "\"\""),
+    ("Driver", "\"bridge\""),
+    ("Driver", "\"macvlan\""),
+    ("Driver", "\"\""),
+    ("Scope", "\"swarm\""),
+    ("Internal", "true"),
+    ("Internal", "false"),
+    ("Attachable", "true"),
+    ("Ingress", "true"),
+    ("ConfigOnly", "true"),
+    ("ConfigFrom", "{\"Network\":\"their-net\"}"),
+    ("EnableIPv4", "false"),
+    ("EnableIPv6", "false"),
+    ("EnableIPv6", "true"),
+    ("CheckDuplicate", "true"),
+    ("IPAM", "{\"Driver\":\"default\",\"Config\":[{}]}"),
+    ("IPAM.Config", "[{\"Subnet\":\"10.9.0.0/24\",\"Gateway\":\"10.9.0.1\"}]"),
+    (
+        "IPAM.Config",
+        "[{\"Subnet\":\"10.9.0.0/24\",\"IPRange\":\"10.9.0.128/25\",\"AuxiliaryAddresses\":{\"a\":\"10.9.0.9\"}}]",
+    ),
+    ("IPAM.Options", "{\"a\":\"b\"}"),
+    ("Options", "{\"com.docker.network.bridge.enable_icc\":\"false\"}"),
+    ("Options", "{\"com.docker.network.bridge.name\":\"docker0\"}"),
+    ("Options", "{\"parent\":\"eth0\"}"),
+    ("Labels", "{\"org.testcontainers\":\"true\",\"a\":null}"),
+    ("Labels", "{\"docker-broker.owner\":\"me\"}"),
+];
+
+const CONNECT: &[(&str, &str)] = &[
+    ("Container", "\"pg\""),
+    ("Container", "\"theirs\""),
+    ("Container", "\"\""),
+    ("EndpointConfig", "null"),
+    ("EndpointConfig", "{}"),
+    ("EndpointConfig.Aliases", "[\"db\",\"db-2\"]"),
+    ("EndpointConfig.Aliases", "[]"),
+    ("EndpointConfig.Links", "[\"pg:db\"]"),
+    ("EndpointConfig.IPAMConfig", "{}"),
+    ("EndpointConfig.IPAMConfig", "{\"IPv4Address\":\"172.30.0.9\",\"LinkLocalIPs\":[\"169.254.1.9\"]}"),
+    ("EndpointConfig.MacAddress", "\"02:42:ac:11:00:03\""),
+    ("EndpointConfig.GwPriority", "5"),
+    ("EndpointConfig.DriverOpts", "{\"com.docker.network.endpoint.ifname\":\"x0\"}"),
+    ("EndpointConfig.NetworkID", "\"a\""),
+    ("EndpointConfig.IPAddress", "\"10.0.0.9\""),
+];
+
+const DISCONNECT: &[(&str, &str)] = &[
+    ("Container", "\"pg\""),
+    ("Container", "\"theirs\""),
+    ("Container", "\"\""),
+    ("Force", "true"),
+    ("Force", "false"),
+    ("Force", "null"),
+];
+
+const VOLUME: &[(&str, &str)] = &[
+    ("Name", "\"own-more\""),
+    ("Name", "\"own-data\""),
+    ("Name", "\"their-data\""),
+    ("Name", "\"\""),
+    ("Name", "\"/etc\""),
+    ("Driver", "\"local\""),
+    ("Driver", "\"\""),
+    ("Driver", "\"nfs\""),
+    ("DriverOpts", "{}"),
+    ("DriverOpts", "{\"type\":\"none\",\"o\":\"bind\",\"device\":\"/\"}"),
+    ("DriverOpts", "{\"size\":\"10m\"}"),
+    ("Labels", "{\"org.testcontainers\":\"true\",\"a\":null}"),
+    ("Labels", "{\"docker-broker.owner\":\"me\"}"),
+    ("ClusterVolumeSpec", "null"),
+    ("ClusterVolumeSpec", "{\"Group\":\"a\"}"),
 ];

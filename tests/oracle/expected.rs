@@ -59,7 +59,11 @@ pub(crate) fn calls(operation: &Operation, version: ApiVersion, archive: Option<
             )]
         }
         Operation::Volume(VolumeOperation::Delete { name, query }) => {
-            vec![call("VolumeRemove", json!({"name": name, "options": {"PurgeOnError": query.force}}))]
+            let local = call("VolumeRemove", json!({"name": name, "options": {"PurgeOnError": query.force}}));
+            // the manager of a swarm forces the cluster's volume of this name away too
+            let clusters = (query.force && version >= ApiVersion::new(1, 42))
+                .then(|| call("ClusterRemoveVolume", json!({"name": name, "force": true})));
+            [local].into_iter().chain(clusters).collect()
         }
         Operation::Prune(operation) => vec![prune(operation, version)],
     }
@@ -308,8 +312,12 @@ fn network(operation: &NetworkOperation, version: ApiVersion) -> Call {
     }
 }
 
-fn network_create(body: &NetworkCreateRequest, _: ApiVersion) -> Call {
-    call("CreateNetwork", json!({"request": serde_json::to_value(body).expect("JSON")}))
+fn network_create(body: &NetworkCreateRequest, version: ApiVersion) -> Call {
+    let mut request = serde_json::to_value(body).expect("a body is JSON");
+    if version < ApiVersion::new(1, 48) {
+        request["EnableIPv4"].take();
+    }
+    call("CreateNetwork", json!({"request": request}))
 }
 
 fn prune(operation: &PruneOperation, version: ApiVersion) -> Call {

@@ -32,7 +32,7 @@ pub(crate) fn run(program: &Path) -> Result<(), String> {
 fn look((same, differences): &mut (usize, Vec<String>), answered: Answered) {
     let Answered { case, forwarded, client } = answered;
     let client = client.expect("the client's bytes are read too");
-    let judged = match compare::with_judged(&forwarded, &case.judged, &case.version) {
+    let judged = match compare::with_judged(&forwarded, &case) {
         Verdict::Same => None,
         Verdict::RefusedByEngine(words) => Some(format!("the engine refuses what was forwarded: {words}")),
         Verdict::Different(why) => Some(why),

@@ -287,6 +287,7 @@ fn parameters(operation: &str) -> &'static [&'static str] {
         "ContainerTop" => &["ps_args"],
         "ContainerStats" => &["stream", "one-shot"],
         "ImageDelete" => &["force", "noprune"],
+        "VolumeDelete" => &["force"],
         "ImageTag" => &["repo", "tag"],
         "ImageHistory" => &["platform"],
         "ImagePush" => &["tag", "platform"],

@@ -16,7 +16,7 @@ pub(crate) fn run(program: &Path) -> Result<(), String> {
     let request = ClientRequest::new("POST", "/v1.51/containers/create?name=pg-1", Some(BODY));
     let mut run = Run::new(program, Vec::new(), |caught: &mut Vec<bool>, answered: Answered| {
         let Answered { case, forwarded, client: _ } = answered;
-        let verdict = compare::with_judged(&forwarded, &case.judged, &case.version);
+        let verdict = compare::with_judged(&forwarded, &case);
         caught.push(matches!(verdict, Verdict::Different(_)));
     });
     for (name, spoil) in BUGS {

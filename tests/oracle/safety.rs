@@ -92,7 +92,7 @@ fn look(seen: &mut Seen, answered: Answered) {
         let sent = format!("client: {}\n    engine: {}", shown(&case.request.wire()), shown(&case.forwarded));
         seen.differences.push(format!("{} under {}: {why}\n    {sent}", case.operation, case.policy));
     };
-    match compare::with_judged(&forwarded, &case.judged, &case.version) {
+    match compare::with_judged(&forwarded, &case) {
         Verdict::Same => count.compared += 1,
         Verdict::RefusedByEngine(words) => {
             count.refused_by_engine += 1;

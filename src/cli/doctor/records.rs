@@ -22,7 +22,7 @@ fn file(path: &Path) -> Finding {
     let shown = path.display();
     let writable = |path: &Path| accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS).is_ok();
     let Ok(metadata) = path.metadata() else {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
         if folder.is_dir() && writable(folder) {
             return Finding::fine(format!("the audit file `{shown}` can be made"));
         }

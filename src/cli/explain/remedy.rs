@@ -28,7 +28,7 @@ pub(super) fn proposals(text: &PolicyText, key: &Key, wanted: &str, place: &str)
     let Ok(table) = toml::from_str::<Table>(&text.text) else { return Vec::new() };
     let now = value_now(&table, key.path);
     let values = candidates(key, now.as_ref(), &words(wanted, place));
-    values.into_iter().filter_map(|value| propose(text, &table, key, value)).collect()
+    values.into_iter().filter_map(|value| propose(text, &table, key, &value)).collect()
 }
 
 /// Where the lines have to go, in words.
@@ -42,7 +42,7 @@ pub(super) fn where_to_write(text: &PolicyText) -> String {
     }
 }
 
-fn propose(text: &PolicyText, table: &Table, key: &Key, value: Value) -> Option<Proposal> {
+fn propose(text: &PolicyText, table: &Table, key: &Key, value: &Value) -> Option<Proposal> {
     let changed = with(table.clone(), key.path, value.clone())?;
     let changed = match &text.origin {
         Origin::File(_) => changed,
@@ -54,7 +54,7 @@ fn propose(text: &PolicyText, table: &Table, key: &Key, value: Value) -> Option<
     };
     let written = toml::to_string(&changed).ok()?;
     let policy = check::parse(&written, &text.name, text.origin.clone()).ok()?;
-    Some(Proposal { lines: lines(key, &value), policy })
+    Some(Proposal { lines: lines(key, value), policy })
 }
 
 /// The lines of a key: its section, and its value there.

@@ -64,8 +64,8 @@ impl Written {
 }
 
 impl Sent {
-    pub(super) fn new(head: &Parts, before: Written, after: Written, permit: &Permit) -> Self {
-        let changes = changes(&before, &after);
+    pub(super) fn new(head: &Parts, before: &Written, after: Written, permit: &Permit) -> Self {
+        let changes = changes(before, &after);
         let Written { path: _, query, mut body, archive } = after;
         redact(&mut body);
         Self {

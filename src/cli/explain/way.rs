@@ -95,7 +95,7 @@ impl Way<'_> {
         let request = forwarded(&permit, version, None).map_err(crate::upstream::UpstreamError::from)?;
         let (head, _) = request.into_parts();
         let after = Written::of(permit.operation()).map_err(crate::upstream::UpstreamError::from)?;
-        Ok(Outcome::Permitted(Box::new(Sent::new(&head, before, after, &permit))))
+        Ok(Outcome::Permitted(Box::new(Sent::new(&head, &before, after, &permit))))
     }
 
     fn body(&self, kind: Kind, words: &ApiRequest, asked: &Asked) -> Result<bytes::Bytes, BrokerError> {

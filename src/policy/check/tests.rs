@@ -210,7 +210,7 @@ answer = "own"
 emulate = true
 "#;
     let policy = load(text);
-    assert_eq!(policy.images.registry_auth, RegistryAuth::None);
+    assert_eq!(policy.images.registry_auth, RegistryAuth::Broker);
     assert_eq!(policy.containers.control, Control::None);
     assert_eq!(policy.containers.reach, Reach::Publish);
     assert_eq!(policy.containers.host, compile::Host::default());

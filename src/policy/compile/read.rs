@@ -11,6 +11,7 @@ use super::{
     Build, Containers, Control, ExecGrant, Images, Lifetime, Limit, Limits, LogLimit, NetworkGrant, Networks,
     NotInForce, Origin, Policy, Reaper, Totals, VolumeGrant, Volumes,
 };
+use crate::policy::credentials::RegistryCredentials;
 use crate::policy::file::{
     BuildSection, ContainersSection, ControlTable, ControlValue, CountValue, CpusValue, ExecTable, ExecValue,
     ImagesSection, LimitsSection, LogTable, LogValue, NetworkCreateTable, NetworkCreateValue, NetworksSection,
@@ -87,6 +88,7 @@ fn read_images(reader: &mut Reader, section: ImagesSection) -> Images {
         remove: reader.items(keys::IMAGES_REMOVE, &remove, value::image),
         save: save.unwrap_or_default(),
         search: search.unwrap_or_default(),
+        credentials: RegistryCredentials::default(),
     }
 }
 

@@ -23,7 +23,7 @@ use crate::policy::facts::{
 use crate::policy::file::keys;
 use crate::policy::judge::Judge;
 use crate::policy::ownership::{IMAGE, Owner, Stamp};
-use crate::policy::permit::{FollowUp, Relay};
+use crate::policy::permit::{FollowUp, Permit, Relay};
 use crate::request::{self, JsonBounds};
 
 /// A policy, an owner and an engine.
@@ -160,29 +160,34 @@ impl Scene {
     }
 
     fn judge(&self, operation: Operation) -> Outcome {
+        match self.permit(operation) {
+            Ok(permit) => {
+                let encoded = permit.encode().expect("an operation can be written");
+                let body = match encoded.payload {
+                    Payload::Json(bytes) => serde_json::from_slice(&bytes).expect("JSON"),
+                    Payload::Nothing | Payload::Archive => Value::Null,
+                };
+                Outcome::Sent(Sent {
+                    target: format!("{} {}", encoded.method, encoded.target),
+                    body,
+                    has_registry_auth: encoded.registry_auth.is_some(),
+                    registry_auth: encoded.registry_auth.map(|secret| secret.expose().to_owned()),
+                    relay: permit.relay(),
+                    follow_up: permit.follow_up().clone(),
+                })
+            }
+            Err(denial) => Outcome::Denied(denial),
+        }
+    }
+
+    /// The permit, after every question was answered.
+    pub(super) fn permit(&self, operation: Operation) -> Result<Permit, Denial> {
         let judge = Judge { policy: &self.policy, stamp: &self.stamp, sockets: &self.sockets };
         let mut facts = Facts::default();
         for _ in 0..5 {
             let questions = judge.questions(&operation, &facts);
             if questions.is_empty() {
-                return match judge.decide(operation, &facts) {
-                    Ok(permit) => {
-                        let encoded = permit.encode().expect("an operation can be written");
-                        let body = match encoded.payload {
-                            Payload::Json(bytes) => serde_json::from_slice(&bytes).expect("JSON"),
-                            Payload::Nothing | Payload::Archive => Value::Null,
-                        };
-                        Outcome::Sent(Sent {
-                            target: format!("{} {}", encoded.method, encoded.target),
-                            body,
-                            has_registry_auth: encoded.registry_auth.is_some(),
-                            registry_auth: encoded.registry_auth.map(|secret| secret.expose().to_owned()),
-                            relay: permit.relay(),
-                            follow_up: permit.follow_up().clone(),
-                        })
-                    }
-                    Err(denial) => Outcome::Denied(denial),
-                };
+                return judge.decide(operation, &facts);
             }
             for question in questions {
                 let fact = self.engine.answer(&question, &self.stamp.owner);

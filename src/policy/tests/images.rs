@@ -4,6 +4,7 @@ use hyper::http::Request;
 use serde_json::json;
 
 use super::fixture::{Scene, each, full_id, image, image_id};
+use crate::policy::credentials::RegistryCredentials;
 use crate::policy::permit::Relay;
 
 fn pull(scene: &Scene, query: &str) -> super::fixture::Outcome {
@@ -129,6 +130,12 @@ fn credentials_go_where_the_policy_says() {
     assert!(!Scene::postgres().send(head(), b"").sent().has_registry_auth);
     let passing = Scene::postgres_with("[images]\nregistry-auth = \"client\"\n");
     assert!(passing.send(head(), b"").sent().has_registry_auth);
+    let mut own = Scene::postgres_with("[images]\nregistry-auth = \"broker\"\n");
+    assert!(!own.send(head(), b"").sent().has_registry_auth, "the broker has none, and a client's do not stand in");
+    let text = r#"{"auths": {"other.example": {"auth": "dTpw"}, "https://index.docker.io/v1/": {"auth": "dTpw"}}}"#;
+    own.policy.images.credentials = RegistryCredentials::parse(text).expect("credentials");
+    let sent = own.send(head(), b"").sent().registry_auth.expect("the broker's");
+    assert!(sent.starts_with("eyJ1c2VybmFtZSI6InUi"), "{sent}");
 }
 
 #[test]

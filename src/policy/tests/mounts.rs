@@ -57,6 +57,13 @@ fn the_local_driver_binds_nothing_of_the_host() {
             let place = ask(json!({"Name": name, "Options": options})).floor();
             assert_eq!(place, "HostConfig.Mounts[0].VolumeOptions.DriverConfig.Options");
         }
+        // where no volume may be made either: a key is named only where it helps
+        let options = json!({"DriverConfig": {"Options": options}});
+        for source in ["", "fresh"] {
+            let mount = json!({"Type": "volume", "Source": source, "Target": "/x", "VolumeOptions": options});
+            let place = Scene::postgres().create_host(&json!({"Mounts": [mount]})).floor();
+            assert_eq!(place, "HostConfig.Mounts[0].VolumeOptions.DriverConfig.Options");
+        }
     }
     assert_eq!(ask(json!({"Name": "../../x"})).refused_by(), "containers.host.volume-drivers");
 }

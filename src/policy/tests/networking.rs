@@ -24,7 +24,7 @@ fn attached(mode: &str) -> Scene {
 fn connected(sent: &Sent) -> Vec<String> {
     match &sent.follow_up {
         FollowUp::Created { connect, .. } => connect.clone(),
-        FollowUp::Nothing => panic!("a create has something to follow"),
+        FollowUp::Nothing | FollowUp::Counted => panic!("a create has something to follow"),
     }
 }
 

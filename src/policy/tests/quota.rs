@@ -63,17 +63,18 @@ fn what_was_made_beside_another_brokers_is_refused_when_it_is_too_much() {
     let judge = Judge { policy: &scene.policy, stamp: &scene.stamp, sockets: &[] };
     let create = scene.operation("/v1.44/containers/create", &json!({"Image": "postgres:16"}));
     assert!(judge.is_bounded(&create));
+    let permit = scene.permit(create).unwrap();
     let recount = |session| {
         let mut facts = Facts::default();
-        for query in judge.recount_questions(&create) {
+        for query in judge.recount_questions(&permit) {
             facts.insert(query, crate::policy::facts::Fact::Count(CountFacts { session, owner: session }));
         }
-        judge.recount(&create, &facts)
+        judge.recount(&permit, &facts)
     };
     assert_eq!(recount(3), Ok(()), "it is one of the three");
     let message = recount(4).unwrap_err().message("r");
     assert!(message.contains("another broker was faster: session `s1` has 4 with it"), "{message}");
-    assert!(judge.recount(&create, &Facts::default()).is_err(), "a count that nobody made is a refusal");
+    assert!(judge.recount(&permit, &Facts::default()).is_err(), "a count that nobody made is a refusal");
 }
 
 #[test]

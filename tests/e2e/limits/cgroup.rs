@@ -22,7 +22,8 @@ impl Cgroup {
             let mut parts = line.splitn(3, ':').skip(1);
             let (controllers, path) = (parts.next().expect("controllers"), parts.next().expect("a path"));
             for controller in controllers.split(',') {
-                folders.insert(controller.to_owned(), Path::new(ROOT).join(controller).join(&path[1..]));
+                folders
+                    .insert(controller.to_owned(), Path::new(ROOT).join(controller).join(path.trim_start_matches('/')));
             }
         }
         Self { folders }

@@ -36,6 +36,13 @@ impl Foreign {
             let check: Check = if line.contains("{exec}") {
                 let line = line.clone();
                 Box::new(move |scene| check_exec(scene, &line))
+            } else if let Some(slot) = ["net", "vol"].into_iter().find(|slot| line.contains(&format!("{{{slot}}}"))) {
+                let line = line.clone();
+                Box::new(move |scene| {
+                    let (slot, foreign, missing) =
+                        (format!("{{{slot}}}"), format!("foreign-{slot}"), format!("missing-{slot}"));
+                    compare(scene, &line, (&slot, differs), &foreign, &missing);
+                })
             } else {
                 let line = line.clone();
                 Box::new(move |scene| check_container(scene, &line, differs))
@@ -75,12 +82,16 @@ fn compare(scene: &Scene, line: &str, (slot, differs): (&str, bool), foreign: &s
     let body = match line {
         line if line.ends_with("/exec") => Some(json!({"Cmd": ["true"]})),
         line if line.starts_with("POST /exec/") && line.ends_with("/start") => Some(json!({})),
+        line if line.ends_with("/update") => Some(json!({"Memory": 8_388_608})),
+        line if line.ends_with("connect") => Some(json!({"Container": "own"})),
         _ => None,
     };
+    let broker = if ["{net}", "{vol}"].contains(&slot) { &scene.granted } else { &scene.broker };
+    let ask_broker = |reference: &str| ask(&broker.socket(), &request(reference), body.as_ref());
     let mark = scene.tap.mark();
-    let answer = bytes(&scene.ask(&request(foreign), body.as_ref()), foreign);
-    assert_only_inspects(&scene.tap.since(mark));
-    assert_eq!(answer, bytes(&scene.ask(&request(missing), body.as_ref()), missing), "through the broker, {foreign}");
+    let answer = bytes(&ask_broker(foreign), foreign);
+    assert_only_inspects(&scene.tap.since(mark), foreign);
+    assert_eq!(answer, bytes(&ask_broker(missing), missing), "through the broker, {foreign}");
     let engine = ask(&scene.upstream, &request(missing), body.as_ref());
     let engines = bytes(&engine, missing);
     assert!((answer != engines) == differs, "{foreign}: the engine itself says\n{engines}\nthe broker says\n{answer}");
@@ -110,7 +121,7 @@ fn check_cli(scene: &Scene, words: &[String]) {
     let mark = scene.tap.mark();
     let foreign = run(&scene.broker.socket(), "foreign");
     let seen: Vec<_> = scene.tap.since(mark).into_iter().filter(|seen| !seen.line().ends_with("/_ping")).collect();
-    assert_only_inspects(&seen);
+    assert_only_inspects(&seen, "foreign");
     assert_eq!(foreign, run(&scene.broker.socket(), "missing"), "through the broker");
     assert_eq!(foreign, run(&scene.upstream, "missing"), "on the engine");
 }
@@ -122,5 +133,6 @@ fn other_id(id: &str) -> String {
         .collect()
 }
 
-/// What an engine says of itself with every answer; a broker says it where it relays an answer.
-const SELF: [&str; 4] = ["api-version", "docker-experimental", "ostype", "server"];
+/// What an engine says of itself with every answer, which a broker says where it relays an answer; and what a broker says
+/// of itself with every answer.
+const SELF: [&str; 5] = ["api-version", "docker-experimental", "ostype", "server", "docker-broker"];

@@ -17,6 +17,8 @@ pub(crate) struct Scene {
     pub(crate) upstream: PathBuf,
     pub(crate) tap: Tap,
     pub(crate) broker: Keeper,
+    /// A second broker of the same owner, under which networks and volumes may be made.
+    pub(crate) granted: Keeper,
     pub(crate) instance: String,
     /// The full ID of the own container, which runs.
     pub(crate) own: String,
@@ -33,6 +35,8 @@ impl Scene {
         let tap = Tap::before(&upstream);
         let instance = format!("refusals-{}", std::process::id());
         let broker = Keeper::start(engine, &tap.socket, &instance, "postgres");
+        let more = "extends = \"postgres\"\n[networks]\ncreate = true\n[volumes]\ncreate = true\n";
+        let granted = Keeper::start(engine, &tap.socket, &instance, more);
         let label = format!("docker-broker.owner={}", broker.owner());
         for kind in ["network", "volume"] {
             let short = if kind == "network" { "net" } else { "vol" };
@@ -45,7 +49,7 @@ impl Scene {
         let exec = send(&upstream, "POST", &target, Some(&json!({"Cmd": ["true"]}))).expect("an exec");
         let foreign_exec = exec.json()["Id"].as_str().expect("an ID").to_owned();
         let own = direct(&broker.socket(), &[&["run", "-d", "--name", "own"], &sleep[..]].concat());
-        Self { engine, upstream, tap, broker, instance, own, foreign, foreign_exec }
+        Self { engine, upstream, tap, broker, granted, instance, own, foreign, foreign_exec }
     }
 
     /// A request to the broker; `METHOD TARGET`.
@@ -58,6 +62,12 @@ impl Scene {
         let mark = self.tap.mark();
         let answer = self.ask(line, body);
         (answer, self.tap.since(mark))
+    }
+
+    /// The filter by which the broker asks for what is its owner's, as it stands in a query.
+    pub(crate) fn owned_filter(&self) -> String {
+        let owner = self.broker.owner().replace('/', "%2F");
+        format!("%7B%22label%22%3A%5B%22docker-broker.owner%3D{owner}%22%5D%7D")
     }
 
     /// Removes a container that a trial made.
@@ -76,12 +86,18 @@ impl Scene {
     }
 
     /// A field that no engine has is refused by its name, and no key is promised.
-    pub(crate) fn assert_unknown(&self, answer: &Answer, path: &str) {
+    pub(crate) fn assert_unknown(&self, broker: &Keeper, answer: &Answer, path: &str) {
         let message = answer.message();
         assert_eq!(answer.status, 403, "{message}");
-        assert!(message.starts_with(&format!("docker-broker: `{path}`: ")), "{message}");
-        let record = record(&self.broker, &message);
-        assert_eq!((record["decision"].as_str(), record["place"].as_str()), (Some("refused"), Some(path)), "{record}");
+        let place = message.strip_prefix("docker-broker: `").and_then(|rest| rest.split_once("`: "));
+        let (place, _) = place.unwrap_or_else(|| panic!("points at nothing: {message}"));
+        // the field itself, or the part of its way or of its value that the broker met first
+        let leads = |from: &str, to: &str| {
+            to.strip_prefix(from).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        assert!(leads(place, path) || leads(path, place), "does not point at {path}: {message}");
+        let record = record(broker, &message);
+        assert_eq!((record["decision"].as_str(), record["place"].as_str()), (Some("refused"), Some(place)), "{record}");
     }
 }
 
@@ -111,13 +127,15 @@ pub(crate) fn assert_only_questions(seen: &[Seen]) {
     assert!(others.is_empty(), "went upstream: {others:?}");
 }
 
-/// Only inspects of containers, execs and versions, and the broker's list of what is its owner's.
-pub(crate) fn assert_only_inspects(seen: &[Seen]) {
+/// Only inspects of containers, execs and versions, and the broker's list of what is its owner's; of networks and volumes
+/// the one that the client named, and no list.
+pub(crate) fn assert_only_inspects(seen: &[Seen], named: &str) {
     let is_inspect = |line: &str| {
         let target = line.strip_prefix("GET ").unwrap_or_default();
         let list = target.starts_with("/containers/json?all=1&filters=") && target.contains("docker-broker.owner");
         let inspect = (target.starts_with("/containers/") || target.starts_with("/exec/")) && target.ends_with("/json");
-        list || inspect || target == "/version"
+        let plain = |kind: &str| target.strip_prefix(kind) == Some(named);
+        list || inspect || plain("/networks/") || plain("/volumes/") || target == "/version"
     };
     let others: Vec<String> = seen.iter().map(Seen::line).filter(|line| !is_inspect(line)).collect();
     assert!(others.is_empty(), "went upstream: {others:?}");
@@ -151,6 +169,8 @@ fn clear(upstream: &Path, owner: &str) {
     try_direct(upstream, &["rm", "-fv", "foreign", "own"]);
     try_direct(upstream, &["network", "rm", "own-net", "foreign-net"]);
     try_direct(upstream, &["volume", "rm", "own-vol", "foreign-vol"]);
+    try_direct(upstream, &["network", "rm", "lesson-1", "n-1", "n-2"]);
+    try_direct(upstream, &["volume", "rm", "lesson-1", "v-1", "v-2"]);
     try_direct(upstream, &["rmi", "redis:7"]);
 }
 

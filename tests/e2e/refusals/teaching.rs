@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::keeper::Keeper;
 use crate::scene::{Scene, ask, assert_only_questions, assert_taught, direct, try_direct};
 use crate::support::text;
+use crate::tap::Seen;
 
 /// An operation that is refused as a whole.
 #[derive(Debug, Deserialize)]
@@ -14,6 +15,11 @@ pub(crate) struct Route {
     pub(crate) request: String,
     names: String,
     key: Option<String>,
+    body: Option<String>,
+    /// What the broker has to ask the engine before it refuses: these requests exactly, and no other. `{owned}` is the
+    /// filter for what is its owner's.
+    #[serde(default)]
+    asks: Vec<String>,
 }
 
 /// A create that is refused.
@@ -55,9 +61,12 @@ pub(crate) struct Lesson {
 
 impl Route {
     pub(crate) fn check(&self, scene: &Scene) {
-        let (answer, seen) = scene.watch(&self.request, None);
+        let body: Option<Value> = self.body.as_ref().map(|body| serde_json::from_str(body).expect("JSON"));
+        let (answer, seen) = scene.watch(&self.request, body.as_ref());
         let message = answer.message();
-        assert!(seen.is_empty(), "went upstream: {seen:?}");
+        let seen: Vec<String> = seen.iter().map(Seen::line).collect();
+        let asks: Vec<String> = self.asks.iter().map(|line| line.replace("{owned}", &scene.owned_filter())).collect();
+        assert_eq!(seen, asks, "what went upstream, and what was to be asked ({message})");
         assert!(message.contains(&self.names), "does not name {}: {message}", self.names);
         scene.assert_refused(&scene.broker, &answer, self.key.as_deref());
     }
@@ -112,6 +121,8 @@ impl Lesson {
         let mark = scene.tap.mark();
         let passes = ask(&broker.socket(), &self.request, body.as_ref());
         scene.remove_made(&passes);
+        try_direct(&scene.upstream, &["network", "rm", "lesson-1"]);
+        try_direct(&scene.upstream, &["volume", "rm", "lesson-1"]);
         assert!(passes.status < 400, "with the key: {} {}", passes.status, passes.message());
         let (method, target) = self.request.split_once(' ').expect("a method");
         let path = target.split('?').next().expect("a path").replace("/own/", &format!("/{}/", scene.own));

@@ -45,10 +45,10 @@ impl Scene {
         let web = ["busybox", "httpd", "-f", "-p", PORT];
         let vault = ["--name", "vault", "--hostname", "vault-host", "--network", "dev-internal"];
         // the prefix of the agent's names protects nobody who uses it as well
-        let twin = ["--name", "agent1-twin", "--network", "dev-internal"];
+        let twin = ["--name", "agent1-twin", "--hostname", "agent1-twin-host", "--network", "dev-internal"];
         self.engine(&["network", "create", "dev-egress"]);
         self.run_neighbour(&[&vault[..], &["--network-alias", "secrets"], &web]);
-        self.run_neighbour(&[&twin[..], &web]);
+        self.run_neighbour(&[&twin[..], &["--network-alias", "agent1-twin-alias"], &web]);
         self.run_neighbour(&[&["--name", "egress", "--network", "dev-egress"], &web[..]]);
         self.run_neighbour(&[&["--name", "control-egress", "--network", "dev-egress"], &SLEEP[..]]);
         self.run_neighbour(&[&["--name", "control"], &SLEEP[..]]);
@@ -173,4 +173,4 @@ pub(crate) const PORT: &str = "8099";
 /// A container that waits to be used.
 pub(crate) const SLEEP: [&str; 3] = ["busybox", "sleep", "3600"];
 
-const NEIGHBOURS: [&str; 6] = ["vault", "agent1-twin", "egress", "control-egress", "control", "lone-broker"];
+const NEIGHBOURS: [&str; 7] = ["vault", "agent1-twin", "egress", "control-egress", "control", "late", "lone-broker"];

@@ -56,6 +56,17 @@ impl Seen {
         self.method == "GET"
     }
 
+    /// Whether it is the sweeper's own listing, which comes at any time: it alone asks for what carries the owner's label
+    /// with whatever value.
+    #[must_use]
+    pub(crate) fn is_sweep(&self) -> bool {
+        let line = self.line();
+        SWEEPS.iter().any(|list| {
+            line.strip_prefix(list)
+                .is_some_and(|rest| rest == "filters=%7B%22label%22%3A%5B%22docker-broker.owner%22%5D%7D")
+        })
+    }
+
     /// Method and target, without the version.
     #[must_use]
     pub(crate) fn line(&self) -> String {
@@ -92,10 +103,11 @@ impl Tap {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// The requests since a mark.
+    /// The requests since a mark, without the sweeper's.
     #[must_use]
     pub(crate) fn since(&self, mark: usize) -> Vec<Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)[mark..].to_vec()
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen[mark..].iter().filter(|seen| !seen.is_sweep()).cloned().collect()
     }
 }
 
@@ -157,3 +169,5 @@ fn take(bytes: &[u8]) -> Option<(Seen, usize)> {
     let target = words.next()?.to_owned();
     Some((Seen { method, target, head, body }, end + length))
 }
+
+const SWEEPS: [&str; 3] = ["GET /containers/json?all=1&", "GET /networks?", "GET /volumes?"];

@@ -171,10 +171,15 @@ fn create(body: &Value) -> Result<(), String> {
     labels(&body["Labels"])
 }
 
-/// A network: a plain bridge of the engine's own choice, with all of our labels but the image's.
+/// A network: a plain bridge of the engine's own choice, isolated from the host where it is internal, with all of our
+/// labels but the image's.
 fn network(body: &Value) -> Result<(), String> {
-    keys(body, &["Name", "CheckDuplicate", "Driver", "Internal", "EnableIPv6", "Labels"], "")?;
-    let plain = matches!(body["Driver"].as_str(), None | Some("bridge")) && body["EnableIPv6"] != true;
+    keys(body, &["Name", "CheckDuplicate", "Driver", "Internal", "EnableIPv6", "Options", "Labels"], "")?;
+    let isolated = ["4", "6"].map(|family| (format!("com.docker.network.bridge.gateway_mode_ipv{family}"), "isolated"));
+    let options = if body["Internal"] == true { isolated.into_iter().collect() } else { Value::Null };
+    let plain = matches!(body["Driver"].as_str(), None | Some("bridge"))
+        && body["EnableIPv6"] != true
+        && body["Options"] == options;
     let named = body["Name"].as_str().is_some_and(|name| name.starts_with('n') && !name.contains([' ', ':']));
     let labels = &body["Labels"];
     let ours = labels["docker-broker.owner"] == OWNER && labels["docker-broker.expires"].is_string();
