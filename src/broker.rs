@@ -9,6 +9,7 @@ mod create;
 mod events;
 mod granted;
 mod hijack;
+mod notes;
 mod stub;
 mod volumes;
 
@@ -34,12 +35,8 @@ use crate::audit::{Audit, Decision, Record};
 use crate::bounds::Bounds;
 use crate::client::{Isolate, SharedConnection, Unmapped};
 use crate::operation::Operation;
-use crate::operation::container::{ContainerAction, ContainerOperation};
-use crate::operation::image::{ImageCreateQuery, ImageOperation};
-use crate::operation::network::NetworkOperation;
 use crate::operation::routes::{self, Kind, Route, Standing};
 use crate::operation::system::SystemOperation;
-use crate::operation::volume::VolumeOperation;
 use crate::policy::compile::{Lifetime, Policy};
 use crate::policy::denial::Denial;
 use crate::policy::depth::Depth;
@@ -203,6 +200,9 @@ impl Broker {
             }
         };
         recorder.note(|record| record.status = response.status().as_u16());
+        if response.status() == StatusCode::CREATED {
+            recorder.write_ahead(response.body());
+        }
         let mut response = response;
         response.headers_mut().insert(BROKER_HEADER, announcement(self.parts.engine.depth()));
         let is_stream = place.is_some();
@@ -244,7 +244,7 @@ impl Broker {
         let grounds = &grounds.at(self.parts.engine.depth());
         let judge = grounds.judge();
         let mut way = Way { client, recorder, upgrade: upgrade(kind, &words, parts), version };
-        let takes_volumes = takes_volumes(&operation);
+        let takes_volumes = notes::takes_volumes(&operation);
         // from here to the engine's answer nobody else of the owner may create, where it matters how many there are
         let turn = if judge.is_bounded(&operation) { Some(self.turns.take(&grounds.stamp.owner).await) } else { None };
         let permit = match self.decide(&judge, operation, kind).await {
@@ -254,7 +254,7 @@ impl Broker {
                 return Err(refused);
             }
         };
-        note_permit(way.recorder, &permit, takes_volumes);
+        notes::permit(way.recorder, &permit, takes_volumes);
         self.send(&mut way, permit, grounds, archive, turn).await
     }
 
@@ -309,7 +309,7 @@ impl Broker {
         if let FollowUp::Created { .. } = permit.follow_up() {
             return create::send(self, way, permit, grounds, turn).await;
         }
-        if let (Some(expires), true) = (grounds.stamp.expires, makes_network_or_volume(permit.operation())) {
+        if let (Some(expires), true) = (grounds.stamp.expires, notes::makes_network_or_volume(permit.operation())) {
             self.parts.sweeper.due(expires);
         }
         if let Some(turn) = turn {
@@ -340,7 +340,8 @@ impl Broker {
     ) -> Result<Response<Body>, BrokerError> {
         let operation = permit.operation();
         let failed = is_error(answer.status());
-        let is_read = if failed { grounds.hides_host_paths(operation) } else { permit.relay() != Relay::AsIs };
+        let is_told = permit.relay() != Relay::AsIs || notes::makes_network_or_volume(operation);
+        let is_read = if failed { grounds.hides_host_paths(operation) } else { is_told };
         if !is_read {
             return Ok(response::relay(answer));
         }
@@ -371,6 +372,9 @@ impl Broker {
         } else {
             response::whole(status, self.view(permit, grounds, &bytes).await?.into())
         };
+        if let (true, Body::Whole(Some(shown))) = (status == StatusCode::CREATED, response.body()) {
+            notes::made(recorder, permit.operation(), shown);
+        }
         response::pass_headers(&headers, response.headers_mut());
         Ok(response)
     }
@@ -435,6 +439,8 @@ impl Broker {
             operation: None,
             object: None,
             image: None,
+            name: None,
+            volumes: Vec::new(),
             decision: Decision::Abandoned,
             key: None,
             place: None,
@@ -535,50 +541,8 @@ fn note_words(recorder: &mut Recorder, words: &ApiRequest) {
     });
 }
 
-/// Writes into the record what was permitted, and what the policy changed: `took_volumes` is what the client asked for.
-fn note_permit(recorder: &mut Recorder, permit: &Permit, took_volumes: bool) {
-    recorder.note(|record| {
-        record.decision = Decision::Permitted;
-        record.amended.extend_from_slice(permit.amended());
-        if takes_volumes(permit.operation()) && !took_volumes {
-            record.amended.push("v=1".to_owned());
-        }
-        if let Operation::Container(ContainerOperation::Act { container, action: _ }) = permit.operation() {
-            record.object = Some(container.as_str().to_owned());
-        }
-        if let Operation::Container(ContainerOperation::Create(create)) = permit.operation() {
-            record.object = Some(create.body.image.clone());
-            record.image = Some(create.body.image.clone());
-        }
-        if let Operation::Image(ImageOperation::Create { query, registry_auth: _ }) = permit.operation() {
-            record.image = Some(pulled(query));
-        }
-    });
-}
-
-/// An image as a pull names it: name and tag come apart or together.
-fn pulled(query: &ImageCreateQuery) -> String {
-    let ImageCreateQuery { from_image, tag, .. } = query;
-    match tag.as_str() {
-        "" => from_image.clone(),
-        digest if digest.contains(':') => format!("{from_image}@{digest}"),
-        tag => format!("{from_image}:{tag}"),
-    }
-}
-
 fn is_error(status: StatusCode) -> bool {
     status.is_client_error() || status.is_server_error()
-}
-
-/// Whether it is a delete that takes anonymous volumes along.
-fn takes_volumes(operation: &Operation) -> bool {
-    let Operation::Container(ContainerOperation::Act { container: _, action }) = operation else { return false };
-    matches!(action, ContainerAction::Delete(query) if query.v)
-}
-
-/// Containers are created in a way of their own.
-const fn makes_network_or_volume(operation: &Operation) -> bool {
-    matches!(operation, Operation::Network(NetworkOperation::Create(_)) | Operation::Volume(VolumeOperation::Create(_)))
 }
 
 /// The path below the version, as a refusal of an unknown one shows it.

@@ -225,6 +225,8 @@ pub struct Reply {
 pub struct Recorder {
     /// The record so far; `None` once it was written.
     record: Option<Box<Record>>,
+    /// Whether the connection waits for this request's end.
+    open: bool,
     started: Instant,
     audit: Arc<Audit>,
     connection: SharedConnection,
@@ -260,7 +262,7 @@ impl Recorder {
     /// Begins the record of a request.
     #[must_use]
     pub fn new(record: Record, audit: Arc<Audit>, connection: SharedConnection) -> Self {
-        Self { record: Some(Box::new(record)), started: Instant::now(), audit, connection }
+        Self { record: Some(Box::new(record)), open: true, started: Instant::now(), audit, connection }
     }
 
     /// Changes the record, if it was not written yet.
@@ -281,17 +283,33 @@ impl Recorder {
     pub fn hand_over(&mut self) -> Self {
         Self {
             record: self.record.take(),
+            open: std::mem::take(&mut self.open),
             started: self.started,
             audit: Arc::clone(&self.audit),
             connection: Arc::clone(&self.connection),
         }
     }
 
+    /// Writes the record before the client hears anything, so that a broker that dies then has told of what was made.
+    /// The client counts as having got the whole answer.
+    pub fn write_ahead(&mut self, answer: &Body) {
+        if let Body::Whole(Some(bytes)) = answer {
+            self.note(|record| record.bytes_out += bytes.len() as u64);
+            self.push();
+        }
+    }
+
     fn write(&mut self) {
+        self.push();
+        if std::mem::take(&mut self.open) {
+            self.connection.end();
+        }
+    }
+
+    fn push(&mut self) {
         if let Some(mut record) = self.record.take() {
             record.duration = self.started.elapsed();
             self.audit.record(*record);
-            self.connection.end();
         }
     }
 }

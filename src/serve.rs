@@ -196,6 +196,12 @@ impl Server {
         self.audit.reopen();
     }
 
+    /// The audit, for what is still to be recorded when the server has ended.
+    #[must_use]
+    pub fn audit(&self) -> Arc<Audit> {
+        Arc::clone(&self.audit)
+    }
+
     /// Stops listening, removes the sockets that it made, and waits for open requests within the drain time.
     pub async fn stop(self) {
         self.stop.cancel();
@@ -281,7 +287,7 @@ pub async fn run(config: ServeConfig, reread: Reread) -> Result<(), ServeError> 
     let mut watch = Watch::new(config.files.clone());
     let mut server = Server::start_with(config, Passed::take()?)?;
     #[expect(clippy::disallowed_methods, reason = "ends with the process; what it did not come to, the next one does")]
-    tokio::spawn(after_dead_runs());
+    tokio::spawn(after_dead_runs(server.audit()));
     tell(&[NotifyState::Ready]);
     loop {
         let cause = tokio::select! {
@@ -320,8 +326,8 @@ pub fn socket_paths(addresses: &[&Address]) -> Vec<String> {
 }
 
 /// Takes away what runs of this user left behind that were killed.
-async fn after_dead_runs() {
-    for line in leftovers::of_dead_runs(&RunFolders::of_this_process()).await {
+async fn after_dead_runs(audit: Arc<Audit>) {
+    for line in leftovers::of_dead_runs(&RunFolders::of_this_process(), Some(&audit)).await {
         tracing::info!("{line}");
     }
 }

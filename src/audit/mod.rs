@@ -50,6 +50,10 @@ pub struct Record {
     pub object: Option<String>,
     /// The image that a create or a pull names, as the client wrote it.
     pub image: Option<String>,
+    /// The name that a create asks for: where its answer never came, nothing else says what may have been made.
+    pub name: Option<String>,
+    /// The names of volumes that a container's create makes first.
+    pub volumes: Vec<String>,
     /// What became of it.
     pub decision: Decision,
     /// The policy key that decided.

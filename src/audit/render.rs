@@ -35,6 +35,10 @@ struct Line<'a> {
     object: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     image: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    volumes: Vec<String>,
     decision: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<&'static str>,
@@ -137,6 +141,12 @@ pub(super) fn text(record: &Record, colours: bool, out: &mut String) {
     if let Some(image) = record.image.as_ref().filter(|image| record.object.as_ref() != Some(image)) {
         let _ = write!(out, "  image={}", clean(image, WORD));
     }
+    if let Some(name) = &record.name {
+        let _ = write!(out, "  name={}", clean(name, WORD));
+    }
+    for volume in &record.volumes {
+        let _ = write!(out, "  volume={}", clean(volume, WORD));
+    }
     for amended in &record.amended {
         let _ = write!(out, "  amended={}", clean(amended, WORD));
     }
@@ -219,6 +229,8 @@ fn line(record: &Record) -> Line<'_> {
         operation: record.operation,
         object: some(&record.object, WORD),
         image: some(&record.image, WORD),
+        name: some(&record.name, WORD),
+        volumes: record.volumes.iter().map(|text| clean(text, WORD)).collect(),
         decision: record.decision.word(),
         key: record.key,
         place: some(&record.place, WORD),

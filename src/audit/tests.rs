@@ -22,6 +22,8 @@ pub(super) fn record() -> Record {
         operation: Some("ContainerCreate"),
         object: Some("redis:7".to_owned()),
         image: Some("redis:7".to_owned()),
+        name: None,
+        volumes: Vec::new(),
         decision: Decision::Refused,
         key: Some("images.allow"),
         place: Some("Image".to_owned()),

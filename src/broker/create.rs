@@ -47,10 +47,19 @@ pub(super) async fn send(
     turn: Option<Turn>,
 ) -> Result<Answered, BrokerError> {
     let (broker_in_task, version, grounds) = (Arc::clone(broker), way.version, grounds.clone());
-    let task = broker.tasks.spawn(async move { create(&broker_in_task, &permit, version, &grounds, turn).await });
-    let whole = task.await.map_err(|_| BrokerError::CreateUndone("the create was broken off".to_owned()))??;
-    way.recorder.note(|record| note(record, &whole));
-    Ok(Answered { response: answer(whole), place: None })
+    // the record goes along: where the client leaves, it is written when it is known what was made
+    let mut recorder = way.recorder.hand_over();
+    let task = broker.tasks.spawn(async move {
+        let made = create(&broker_in_task, &permit, version, &grounds, turn).await;
+        if let Ok(whole) = &made {
+            recorder.note(|record| note(record, whole));
+        }
+        (made, recorder)
+    });
+    let ended = task.await.map_err(|_| BrokerError::CreateUndone("the create was broken off".to_owned()));
+    let (made, recorder) = ended?;
+    *way.recorder = recorder;
+    Ok(Answered { response: answer(made?), place: None })
 }
 
 async fn create(
@@ -64,10 +73,10 @@ async fn create(
     if let Some(expires) = grounds.stamp.expires {
         broker.parts.sweeper.due(expires);
     }
-    let made = volumes::make(broker, permit).await?;
+    let made = volumes::make(broker, permit, &grounds.stamp).await?;
     let result = create_container(broker, permit, version, grounds, turn).await;
     if !matches!(&result, Ok(whole) if whole.status == StatusCode::CREATED) {
-        volumes::discard(broker, permit, &made).await;
+        volumes::discard(broker, permit, &grounds.stamp, &made).await;
     }
     result
 }
@@ -150,19 +159,24 @@ async fn discard(broker: &Broker, permit: &Permit, stamp: &Stamp, id: &Container
     let outcome = broker.parts.engine.perform(&permit).await;
     let gone = |status: StatusCode| status.is_success() || status == StatusCode::NOT_FOUND;
     if matches!(&outcome, Ok((status, _)) if gone(*status)) {
-        let Stamp { owner, session, expires: _, policy: _, depth: _ } = stamp;
-        broker.parts.audit.removed(Removed {
-            time: SystemTime::now(),
-            owner: owner.to_string(),
-            session: session.clone(),
-            operation: "ContainerDelete",
-            object: id.to_string(),
-            name: String::new(),
-            reason: "its create could not be finished".to_owned(),
-        });
+        broker.parts.audit.removed(discarded(stamp, "ContainerDelete", id.as_str()));
     } else {
         let outcome = outcome.map(|(status, _)| status);
         tracing::warn!(container = %id, ?outcome, "a container that was not finished stays until it expires");
+    }
+}
+
+/// The record of what did not stay. A volume's ID is its name.
+pub(super) fn discarded(stamp: &Stamp, operation: &'static str, id: &str) -> Removed {
+    let Stamp { owner, session, expires: _, policy: _, depth: _ } = stamp;
+    Removed {
+        time: SystemTime::now(),
+        owner: owner.to_string(),
+        session: session.clone(),
+        operation,
+        object: id.to_owned(),
+        name: String::new(),
+        reason: "its create could not be finished".to_owned(),
     }
 }
 
@@ -173,6 +187,7 @@ fn read_id(bytes: &[u8]) -> Result<ContainerId, UpstreamError> {
 }
 
 fn note(record: &mut Record, whole: &Whole) {
+    record.status = whole.status.as_u16();
     match read_id(&whole.bytes) {
         Ok(id) => record.object = Some(id.to_string()),
         Err(_) => record.detail = Some(String::from_utf8_lossy(&whole.bytes).trim_end().to_owned()),

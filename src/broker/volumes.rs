@@ -6,13 +6,15 @@
 use hyper::StatusCode;
 
 use super::Broker;
+use super::create::discarded;
 use crate::policy::housekeeping;
+use crate::policy::ownership::Stamp;
 use crate::policy::permit::{FollowUp, NewVolume, Permit};
 use crate::policy::view::without_host_paths;
 use crate::response::BrokerError;
 
 /// Makes what the permit names, all or none.
-pub(super) async fn make(broker: &Broker, permit: &Permit) -> Result<Vec<NewVolume>, BrokerError> {
+pub(super) async fn make(broker: &Broker, permit: &Permit, stamp: &Stamp) -> Result<Vec<NewVolume>, BrokerError> {
     let FollowUp::Created { image_id: _, connect: _, volumes } = permit.follow_up() else { return Ok(Vec::new()) };
     let mut made = Vec::new();
     for volume in volumes {
@@ -20,7 +22,7 @@ pub(super) async fn make(broker: &Broker, permit: &Permit) -> Result<Vec<NewVolu
         // also one that was not made whole: it is looked at again before it is removed
         made.push(volume.clone());
         if let Err(error) = result {
-            discard(broker, permit, &made).await;
+            discard(broker, permit, stamp, &made).await;
             return Err(error);
         }
     }
@@ -42,13 +44,17 @@ async fn make_one(broker: &Broker, permit: &Permit, volume: &NewVolume) -> Resul
 }
 
 /// Removes what must not stay. Where even that fails, its deadline ends it.
-pub(super) async fn discard(broker: &Broker, permit: &Permit, made: &[NewVolume]) {
+pub(super) async fn discard(broker: &Broker, permit: &Permit, stamp: &Stamp, made: &[NewVolume]) {
     for volume in made {
         let found = broker.parts.engine.volume(&volume.name).await.ok().flatten();
         let removal = found.and_then(|found| housekeeping::discard_volume(permit, volume, &found));
         let Some(removal) = removal else { continue };
-        if let Err(error) = broker.parts.engine.perform(&removal).await {
-            tracing::warn!(volume = volume.name, %error, "a volume whose container was not made stays until it expires");
+        let outcome = broker.parts.engine.perform(&removal).await.map(|(status, _)| status);
+        if outcome.as_ref().is_ok_and(|status| status.is_success() || *status == StatusCode::NOT_FOUND) {
+            broker.parts.audit.removed(discarded(stamp, "VolumeDelete", &volume.name));
+        } else {
+            let name = &volume.name;
+            tracing::warn!(volume = name, ?outcome, "a volume whose container was not made stays until it expires");
         }
     }
 }

@@ -211,7 +211,7 @@ async fn run(plan: Plan) -> Result<Exit, Failure> {
     let prepared = async {
         engine.version().await.map_err(|error| failed(&error))?;
         say(&warnings(&config, &listener.listen, engine.is_broker(), &environment, &kept));
-        say(&leftovers::of_dead_runs(&folders).await);
+        say(&leftovers::of_dead_runs(&folders, None).await);
         Ok::<(), Failure>(())
     };
     tokio::select! {
@@ -260,8 +260,9 @@ async fn run(plan: Plan) -> Result<Exit, Failure> {
 async fn finish(server: Server, engine: &Engine, instance: &str, tally: &Tally, signals: &mut Signals) -> Leftovers {
     signals.forget();
     let work = async {
+        let audit = server.audit();
         server.finish().await;
-        leftovers::remove_all(engine, instance, tally.totals().doubtful > 0).await
+        leftovers::remove_all(engine, instance, tally.totals().doubtful > 0, Some(&audit)).await
     };
     tokio::select! {
         leftovers = work => leftovers,

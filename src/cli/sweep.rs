@@ -71,7 +71,7 @@ pub(super) fn run(arguments: SweepArgs, origins: &Origins, environment: &Environ
     let engine = Engine::new(upstream, &Bounds::default());
     let looked = serve::block_on(async {
         let dead = if is_this_broker && !dry_run {
-            leftovers::of_dead_runs(&RunFolders::of_this_process()).await
+            leftovers::of_dead_runs(&RunFolders::of_this_process(), None).await
         } else {
             Vec::new()
         };

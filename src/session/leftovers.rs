@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::removal::{self, Item, Left, Removal, Which, Whose};
 use super::runs::{DeadRun, RunFolders};
+use crate::audit::Audit;
 use crate::bounds::Bounds;
 use crate::upstream::{Engine, UpstreamError};
 
@@ -28,7 +29,10 @@ impl Leftovers {
     }
 
     /// Adds what one look did; what was left before is known anew.
-    fn note(&mut self, looked: Result<Removal, UpstreamError>) {
+    fn note(&mut self, looked: Result<Removal, UpstreamError>, audit: Option<&Audit>) {
+        if let (Ok(removal), Some(audit)) = (&looked, audit) {
+            removal.record(audit);
+        }
         self.left.clear();
         self.unseen = None;
         match looked {
@@ -44,31 +48,32 @@ impl Leftovers {
 
 /// Removes everything of an instance. Where `doubt` says that the end of some create was not seen, it looks for a while:
 /// an engine may finish one that nobody waits for. What cannot be removed is tried again.
-pub async fn remove_all(engine: &Engine, instance: &str, doubt: bool) -> Leftovers {
+/// What goes is written into `audit`, where there is one.
+pub async fn remove_all(engine: &Engine, instance: &str, doubt: bool, audit: Option<&Audit>) -> Leftovers {
     let whose = Whose::Instance(instance.to_owned());
     let mut leftovers = Leftovers::default();
-    leftovers.note(removal::remove(engine, &whose, &Which::Everything, false).await);
+    leftovers.note(removal::remove(engine, &whose, &Which::Everything, false).await, audit);
     for pause in AGAIN {
         if leftovers.is_nothing() && !doubt {
             break;
         }
         tokio::time::sleep(pause).await;
-        leftovers.note(removal::remove(engine, &whose, &Which::Everything, false).await);
+        leftovers.note(removal::remove(engine, &whose, &Which::Everything, false).await, audit);
     }
     leftovers
 }
 
 /// Removes what dead runs left behind, and their files. Says in a line each what was found; what could not be removed is
-/// left to whoever looks next.
-pub async fn of_dead_runs(folders: &RunFolders) -> Vec<String> {
+/// left to whoever looks next. What goes is written into `audit`, where there is one.
+pub async fn of_dead_runs(folders: &RunFolders, audit: Option<&Audit>) -> Vec<String> {
     let mut lines = Vec::new();
     for dead in folders.dead() {
-        lines.push(of_dead_run(dead).await);
+        lines.push(of_dead_run(dead, audit).await);
     }
     lines
 }
 
-async fn of_dead_run(dead: DeadRun) -> String {
+async fn of_dead_run(dead: DeadRun, audit: Option<&Audit>) -> String {
     let (instance, upstream) = (dead.instance.clone(), dead.upstream.clone());
     let said = format!("`{instance}` did not clean up after itself");
     if !upstream.path().exists() {
@@ -80,7 +85,7 @@ async fn of_dead_run(dead: DeadRun) -> String {
         return format!("{said}, and its engine at {upstream} is not there");
     }
     // it may have died a moment ago, in the middle of a create
-    let leftovers = remove_all(&Engine::new(upstream.clone(), &Bounds::default()), &instance, true).await;
+    let leftovers = remove_all(&Engine::new(upstream.clone(), &Bounds::default()), &instance, true, audit).await;
     if leftovers.is_nothing() {
         dead.end();
         return format!("{said}; removed {} of its objects", leftovers.removed.len());

@@ -1,7 +1,8 @@
 #![cfg(test)]
 //! Everything dies at random: clients, broker and engine, several of them in a round, while clients make containers,
 //! networks and volumes. Afterwards nothing of ours outlives its deadline by more than five seconds, nothing of anybody
-//! else's has changed, and the audit names every object that was ever there.
+//! else's has changed, and the audit names every object that was ever there: by its full ID (a volume by its name) where
+//! the engine answered its create or somebody removed it, and else by the name that its create asked for.
 //!
 //! Each round has a seed of its own, which is printed when it fails: `DOCKER_BROKER_SEED=…` runs that one round again.
 //! `DOCKER_BROKER_CHAOS_ROUNDS` sets how many there are. The two engines work at the same time; nobody else may use them.
@@ -36,6 +37,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use client::Client;
 use keeper::Keeper;
 use scene::{Bystanders, Dice, difference, direct, is_orphan, restart_engine};
+use serde_json::Value;
 use support::{Engine, trial, wait_until};
 use watch::{Object, Watch, now, present};
 
@@ -199,7 +201,9 @@ impl Round {
             direct(&self.socket, &["volume", "rm", orphan.split(' ').nth(1).expect("a name")]);
         }
         let audit = self.keeper.audit();
-        let unknown: Vec<_> = seen.iter().filter(|object| !audit.contains(&object.id)).collect();
+        let unanswered = unanswered(&self.keeper);
+        let is_named = |object: &Object| audit.contains(&object.id) || unanswered.contains(&object.name);
+        let unknown: Vec<_> = seen.iter().filter(|object| !is_named(object)).collect();
         count(seen, orphans.len());
         let mut fault = String::new();
         let mut say = |what: &str, things: &dyn std::fmt::Debug, wrong: bool| {
@@ -214,6 +218,16 @@ impl Round {
         say("not in the audit", &unknown, !unknown.is_empty());
         (!fault.is_empty()).then(|| format!("{fault}\n{}\n{audit}", self.keeper.log()))
     }
+}
+
+/// The names that creates asked for which the engine never answered, because it died: it may have made them all the same,
+/// and have removed them by itself when it came back, as it does with `--rm`.
+fn unanswered(keeper: &Keeper) -> BTreeSet<String> {
+    let is_create =
+        |record: &Value| record["operation"].as_str().is_some_and(|operation| operation.ends_with("Create"));
+    let has_no_answer = |record: &Value| record["status"] == 502 || record["status"] == 504;
+    let records = keeper.records().into_iter().filter(|record| is_create(record) && has_no_answer(record));
+    records.filter_map(|record| record["name"].as_str().map(str::to_owned)).collect()
 }
 
 fn count(seen: &BTreeSet<Object>, orphans: usize) {

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::Lab;
 use crate::harness::broker::{Broker, Setup};
 use crate::harness::client::Request;
 use crate::harness::engine::eventually;
 use crate::harness::engine::world::{FOREIGN, OWN, OWN_EXEC, OWN_STOPPED};
+use crate::harness::{Lab, OWNER};
 
 /// The records, once there are so many of them.
 async fn records(lab: &Lab, count: usize) -> Vec<Value> {
@@ -24,6 +24,8 @@ async fn records(lab: &Lab, count: usize) -> Vec<Value> {
     assert_eq!(found.len(), count, "one record a request: {found:#?}");
     found
 }
+
+const OPEN: &str = "extends = \"postgres\"\n[networks]\ncreate = true\n[volumes]\ncreate = true\n";
 
 #[tokio::test]
 async fn each_request_leaves_one_record_with_its_decision() {
@@ -139,6 +141,54 @@ async fn what_the_policy_changed_and_what_was_made_stand_in_the_record() {
     assert!(!records[2]["amended"].to_string().contains("v=1"), "nothing was changed: {}", records[2]);
     assert_eq!(records[1]["object"], json!(OWN));
     assert!(records[1]["amended"].to_string().contains("v=1"), "{}", records[1]);
+}
+
+#[tokio::test]
+async fn networks_and_volumes_are_recorded_by_what_the_engine_called_them() {
+    let lab = Lab::start(OPEN).await;
+    let (network, volume) = ("6".repeat(64), "7".repeat(64));
+    let labels = json!({"docker-broker.owner": OWNER});
+    lab.engine.on("POST", "/networks/create").reply(201, json!({"Id": network, "Warning": ""}));
+    lab.engine.on("POST", "/volumes/create").reply(201, json!({"Name": volume, "Driver": "local", "Labels": labels}));
+    let reply = lab.post("/v1.41/networks/create", &json!({"Name": "mine"})).await;
+    assert_eq!(reply.json()["Id"], json!(network));
+    lab.post("/v1.41/volumes/create", &json!({})).await.assert_status(201);
+    let records = records(&lab, 2).await;
+    assert_eq!((&records[0]["object"], &records[0]["name"]), (&json!(network), &json!("mine")));
+    assert_eq!((&records[1]["object"], &records[1]["name"]), (&json!(volume), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_create_is_recorded_before_its_client_hears_of_it() {
+    let lab = Lab::start("postgres").await;
+    let reply = lab.post("/v1.41/containers/create?name=mine", &json!({"Image": "postgres:16"})).await;
+    // the connection is still open, and nobody has looked at the answer's end
+    let record = records(&lab, 1).await.remove(0);
+    assert_eq!(record["object"], reply.json()["Id"]);
+    assert_eq!(record["name"], json!("mine"));
+    assert_eq!(record["bytes_out"], json!(reply.body.len()));
+}
+
+#[tokio::test]
+async fn a_create_whose_client_left_is_recorded_by_what_was_made() {
+    let lab = Lab::start("postgres").await;
+    lab.engine.on("POST", "/containers/create").delay(Duration::from_millis(300));
+    let mut client = lab.client().await;
+    client.send(&Request::post("/v1.41/containers/create?name=left").json(&json!({"Image": "postgres:16"}))).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    drop(client);
+    let record = records(&lab, 1).await.remove(0);
+    assert_eq!((&record["name"], &record["status"]), (&json!("left"), &json!(201)));
+    assert_eq!(record["object"].as_str().map(str::len), Some(64), "{record}");
+}
+
+#[tokio::test]
+async fn a_create_that_nobody_saw_the_end_of_is_recorded_by_its_name() {
+    let lab = Lab::start("postgres").await;
+    lab.engine.on("POST", "/containers/create").close();
+    lab.post("/v1.41/containers/create?name=unseen", &json!({"Image": "postgres:16"})).await.assert_status(502);
+    let record = records(&lab, 1).await.remove(0);
+    assert_eq!((&record["name"], &record["decision"]), (&json!("unseen"), &json!("failed")));
 }
 
 #[tokio::test]

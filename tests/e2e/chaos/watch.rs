@@ -18,6 +18,8 @@ pub(crate) struct Object {
     pub(crate) kind: &'static str,
     /// A volume's ID is its name.
     pub(crate) id: String,
+    /// Its name.
+    pub(crate) name: String,
     /// When its life ends, in Unix seconds.
     pub(crate) expires: u64,
 }
@@ -85,7 +87,10 @@ pub(crate) fn present(engine: &Path, owner: &str) -> Option<Vec<Object>> {
 fn objects<'v>(kind: &'static str, key: &'static str, list: &'v Value) -> impl Iterator<Item = Object> + 'v {
     list.as_array().into_iter().flatten().filter_map(move |entry| {
         let expires = entry["Labels"]["docker-broker.expires"].as_str()?.parse().ok()?;
-        Some(Object { kind, id: entry[key].as_str()?.to_owned(), expires })
+        // a container may have several names, each after a slash
+        let name = entry["Name"].as_str().or_else(|| entry["Names"][0].as_str()).unwrap_or_default();
+        let name = name.trim_start_matches('/').to_owned();
+        Some(Object { kind, id: entry[key].as_str()?.to_owned(), name, expires })
     })
 }
 
