@@ -127,7 +127,7 @@ pub(crate) fn assert_only_questions(seen: &[Seen]) {
     assert!(others.is_empty(), "went upstream: {others:?}");
 }
 
-/// Only inspects of containers, execs and versions, and the broker's list of what is its owner's; of networks and volumes
+/// Only inspects of containers, execs and of what the engine is, and the broker's list of what is its owner's; of networks and volumes
 /// the one that the client named, and no list.
 pub(crate) fn assert_only_inspects(seen: &[Seen], named: &str) {
     let is_inspect = |line: &str| {
@@ -135,7 +135,7 @@ pub(crate) fn assert_only_inspects(seen: &[Seen], named: &str) {
         let list = target.starts_with("/containers/json?all=1&filters=") && target.contains("docker-broker.owner");
         let inspect = (target.starts_with("/containers/") || target.starts_with("/exec/")) && target.ends_with("/json");
         let plain = |kind: &str| target.strip_prefix(kind) == Some(named);
-        list || inspect || plain("/networks/") || plain("/volumes/") || target == "/version"
+        list || inspect || plain("/networks/") || plain("/volumes/") || ["/version", "/info"].contains(&target)
     };
     let others: Vec<String> = seen.iter().map(Seen::line).filter(|line| !is_inspect(line)).collect();
     assert!(others.is_empty(), "went upstream: {others:?}");
