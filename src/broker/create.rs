@@ -100,7 +100,7 @@ async fn create_container(
     drop(turn);
     let id = read_id(&whole.bytes)?;
     let finished = async {
-        finish(broker, permit, &id).await?;
+        finish(broker, permit, grounds, &id).await?;
         if is_counted { recount(broker, permit, grounds).await } else { Ok(()) }
     };
     match finished.await {
@@ -133,7 +133,7 @@ pub(super) async fn ask(broker: &Broker, permit: &Permit, version: ApiVersion) -
 }
 
 /// Compares what was made with what was judged, and connects it to its further networks.
-async fn finish(broker: &Broker, permit: &Permit, id: &ContainerId) -> Result<(), BrokerError> {
+async fn finish(broker: &Broker, permit: &Permit, grounds: &Grounds, id: &ContainerId) -> Result<(), BrokerError> {
     let FollowUp::Created { image_id, connect, volumes: _ } = permit.follow_up() else { return Ok(()) };
     let made = broker.parts.engine.inspect(id.as_str()).await?;
     let made = made.ok_or_else(|| BrokerError::CreateUndone("the engine does not know it any more".to_owned()))?;
@@ -141,6 +141,7 @@ async fn finish(broker: &Broker, permit: &Permit, id: &ContainerId) -> Result<()
         let why = "its image changed between the decision and the create; try again";
         return Err(BrokerError::CreateUndone(why.to_owned()));
     }
+    volumes::are_still_own(broker, permit, grounds).await?;
     for network in connect {
         let Some(permit) = housekeeping::connect_created(permit, id, network) else { continue };
         let (status, bytes) = broker.parts.engine.perform(&permit).await?;

@@ -5,9 +5,10 @@
 
 use hyper::StatusCode;
 
-use super::Broker;
 use super::create::discarded;
+use super::{Broker, Grounds};
 use crate::policy::housekeeping;
+use crate::policy::judge::Judge;
 use crate::policy::ownership::Stamp;
 use crate::policy::permit::{FollowUp, NewVolume, Permit};
 use crate::policy::view::without_host_paths;
@@ -41,6 +42,20 @@ async fn make_one(broker: &Broker, permit: &Permit, volume: &NewVolume) -> Resul
         Some(found) if housekeeping::is_as_made(volume, &found) => Ok(()),
         Some(_) | None => Err(undone("was made by somebody else in the meantime".to_owned())),
     }
+}
+
+/// Looks once more at what a new container holds: between the decision and the create a volume can go, and somebody else
+/// can make one of its name. Now that it is in use it stays what it is.
+pub(super) async fn are_still_own(broker: &Broker, permit: &Permit, grounds: &Grounds) -> Result<(), BrokerError> {
+    let judge = grounds.judge();
+    for name in Judge::mounted_volumes(permit.operation()) {
+        let found = broker.parts.engine.volume(&name).await?;
+        if !found.is_some_and(|found| judge.may_mount(&found)) {
+            let why = format!("volume `{name}` was made by somebody else in the meantime");
+            return Err(BrokerError::CreateUndone(why));
+        }
+    }
+    Ok(())
 }
 
 /// Removes what must not stay. Where even that fails, its deadline ends it.

@@ -9,7 +9,7 @@ use super::denial::{Denial, shown};
 use super::file::keys;
 use super::host_path;
 use super::judge::Judge;
-use super::word;
+use super::{mounts, word};
 use crate::operation::model::{BindOptions, HostConfig, Mount};
 
 /// One path of the host that a client asks for, in whichever spelling.
@@ -26,17 +26,18 @@ struct Asked<'a> {
 /// What no policy can allow: the engine's socket, or the broker's, or a folder that holds one.
 pub(super) fn floor(judge: &Judge<'_>, host_config: &HostConfig) -> Result<(), Denial> {
     let from_binds = host_config.binds.iter().enumerate();
-    let from_binds = from_binds.map(|(index, bind)| (format!("HostConfig.Binds[{index}]"), source_of(bind)));
-    let mounts = || host_config.mounts.iter().enumerate();
-    let from_mounts = mounts().map(|(index, mount)| (format!("HostConfig.Mounts[{index}].Source"), &*mount.source));
+    let from_binds = from_binds.map(|(index, bind)| (format!("HostConfig.Binds[{index}]"), source_of(bind).to_owned()));
+    let all_mounts = || host_config.mounts.iter().enumerate();
+    let from_mounts =
+        all_mounts().map(|(index, mount)| (format!("HostConfig.Mounts[{index}].Source"), mount.source.clone()));
     // the local driver binds what its option `device` names
-    let from_drivers = mounts().flat_map(|(index, mount)| {
+    let from_drivers = all_mounts().flat_map(|(index, mount)| {
         let driver = mount.volume_options.as_ref().and_then(|options| options.driver_config.as_ref());
-        let options = driver.into_iter().flat_map(|driver| driver.options.0.values());
+        let paths = driver.into_iter().flat_map(|driver| mounts::option_paths(&driver.options));
         let place = format!("HostConfig.Mounts[{index}].VolumeOptions.DriverConfig.Options");
-        options.flat_map(|value| value.split([',', ':'])).map(move |value| (place.clone(), after_equals(value)))
+        paths.map(move |path| (place.clone(), path))
     });
-    from_binds.chain(from_mounts).chain(from_drivers).try_for_each(|(place, source)| open(judge, &place, source))
+    from_binds.chain(from_mounts).chain(from_drivers).try_for_each(|(place, source)| open(judge, &place, &source))
 }
 
 /// Judges a path of the host in `Binds`; gives it as a mount.
@@ -148,11 +149,6 @@ fn open(judge: &Judge<'_>, place: &str, source: &str) -> Result<(), Denial> {
 
 fn source_of(bind: &str) -> &str {
     bind.split(':').next().unwrap_or_default()
-}
-
-/// `upperdir=/x` and `/x` name the same path.
-fn after_equals(value: &str) -> &str {
-    value.split_once('=').map_or(value, |(_, path)| path)
 }
 
 fn why_not(mode: &str) -> &'static str {

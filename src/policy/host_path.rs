@@ -64,8 +64,12 @@ fn cleaned(path: &str) -> Vec<&str> {
     parts
 }
 
-/// `/proc/1/root` and its like. The kernel follows them after the engine's cleaning, so what stands behind says nothing.
+/// `/proc/1/root` and its like, and `/dev/fd`, which is a link to them. The kernel follows them after the engine's
+/// cleaning, so what stands behind says nothing.
 fn leads_through_a_process(parts: &[&str]) -> bool {
+    if let ["dev", "fd", ..] = parts {
+        return true;
+    }
     let magic = |part: &&str| ["root", "cwd", "fd", "exe", "map_files", "task"].contains(part);
     parts.first() == Some(&"proc") && parts.iter().skip(2).any(magic)
 }
@@ -75,15 +79,22 @@ fn is_at_or_above(parts: &[&str], socket: &[&str]) -> bool {
     parts.len() <= socket.len() && parts.iter().zip(socket).all(|(part, step)| *step == "*" || part == step)
 }
 
-/// Where engines, and what runs containers below them, put their sockets. `/var/run` is `/run`.
+/// Where engines, and what runs containers below them, put their sockets. `/var/run` is `/run`. Each container has one of
+/// its own below `/run/containerd/s`, by which whoever holds it runs anything in that container.
 const ENGINE_SOCKETS: &[&str] = &[
     "/run/docker.sock",
     "/run/docker/containerd/containerd.sock",
     "/run/containerd/containerd.sock",
+    "/run/containerd/s/*",
+    "/run/k3s/containerd/containerd.sock",
+    "/run/cri-dockerd.sock",
     "/run/podman/podman.sock",
     "/run/crio/crio.sock",
     "/run/buildkit/buildkitd.sock",
     "/run/user/*/docker.sock",
+    "/run/user/*/docker/containerd/containerd.sock",
+    "/run/user/*/containerd/containerd.sock",
+    "/run/user/*/buildkit/buildkitd.sock",
     "/run/user/*/podman/podman.sock",
 ];
 
@@ -102,6 +113,10 @@ mod tests {
             "/var/run",
             "/var/run/",
             "/run/docker.sock",
+            "/run/containerd/s",
+            "/run/containerd/s/8d1f",
+            "/run/k3s",
+            "/run/user/1000/containerd",
             "/var/run/docker.sock",
             "/var//run/./docker.sock",
             "/etc/../run/docker.sock",
@@ -129,6 +144,8 @@ mod tests {
             "/proc/self/root/run/docker.sock",
             "/proc/thread-self/root",
             "/proc/1/cwd",
+            "/dev/fd",
+            "/dev/fd/3/../4",
             "/proc/1/task/1/root/x",
             "/proc//1/./fd/3",
             "/srv/../proc/42/map_files/x",

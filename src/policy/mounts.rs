@@ -259,20 +259,31 @@ fn granted_tmpfs(judge: &Judge<'_>, place: &str, target: &str) -> Result<(), Den
     Err(judge.refuse(ID, place, format!("a tmpfs at {}", shown(target)), allowed, keys::CONTAINERS_TMPFS))
 }
 
-/// What no policy can allow of a volume's options: with them the local driver binds what `device` names.
+/// What no policy can allow of a volume's options: with them the local driver binds what `device` names, and what the
+/// options of a mount name, as `lowerdir=/x:/y`.
 pub(super) fn driver_options_floor(
     judge: &Judge<'_>,
     operation: &'static str,
     place: &str,
-    StringMap(options): &StringMap,
+    options: &StringMap,
 ) -> Result<(), Denial> {
-    let closed = options.values().find_map(|source| Some((source, host_path::closed(source, judge.sockets)?)));
+    let closed = option_paths(options)
+        .find_map(|source| host_path::closed(&source, judge.sockets).map(|closed| (source, closed)));
     match closed {
         None => Ok(()),
         Some((source, closed)) => {
-            Err(judge.floor(operation, place, format!("the host path {}", shown(source)), closed.why()))
+            Err(judge.floor(operation, place, format!("the host path {}", shown(&source)), closed.why()))
         }
     }
+}
+
+/// Whatever in the options of a driver can be a path: values whole and in parts. `upperdir=/x` and `/x` name the same one,
+/// and the engine, which stands in `/`, reads `x` as `/x`.
+pub(super) fn option_paths(StringMap(options): &StringMap) -> impl Iterator<Item = String> {
+    let parts = options.values().flat_map(|value| value.split([',', ':']));
+    let paths = parts.map(|part| part.split_once('=').map_or(part, |(_, path)| path));
+    let paths = paths.chain(options.values().map(String::as_str)).filter(|path| !path.is_empty());
+    paths.map(|path| if path.starts_with('/') { path.to_owned() } else { format!("/{path}") })
 }
 
 /// The named volume in a bind, as the engine would read it: no source that looks like a path.

@@ -3,16 +3,37 @@
 //! A named volume that does not exist would be made by the engine without a label of ours, so the broker makes it first.
 //! Must never mount a volume that was not looked at: a volume has no ID, and its name says nothing of whose it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::container_create::ID;
 use super::denial::{Denial, shown};
-use super::facts::Facts;
+use super::facts::{Facts, VolumeFacts};
 use super::file::keys;
 use super::judge::Judge;
 use super::permit::NewVolume;
 use super::{labels, mounts, volume, word};
+use crate::operation::Operation;
+use crate::operation::container::ContainerOperation;
 use crate::operation::model::{EmptyObject, HostConfig, StringMap};
+
+impl Judge<'_> {
+    /// The named volumes that a judged create mounts, each once. A volume has no ID, so they are looked at once more
+    /// when the container holds them and nobody can exchange them any more.
+    #[must_use]
+    pub fn mounted_volumes(operation: &Operation) -> BTreeSet<String> {
+        let Operation::Container(ContainerOperation::Create(create)) = operation else { return BTreeSet::new() };
+        let host_config = &create.body.host_config;
+        let from_mounts = host_config.mounts.iter().filter(|mount| mount.r#type == "volume");
+        let named = mounts::bound_volumes(host_config).chain(from_mounts.map(|mount| mount.source.as_str()));
+        named.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// Whether a container of this owner may hold this volume.
+    #[must_use]
+    pub fn may_mount(&self, volume: &VolumeFacts) -> bool {
+        volume::owns(self, volume)
+    }
+}
 
 /// Config's `Volumes`: each is an anonymous volume. None carries a label of ours: the delete of its container takes it
 /// along.

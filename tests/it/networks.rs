@@ -176,6 +176,27 @@ async fn a_volume_that_somebody_made_in_between_is_neither_mounted_nor_removed()
 }
 
 #[tokio::test]
+async fn a_volume_that_changed_hands_before_the_create_is_not_handed_out() {
+    let lab = Lab::start(POLICY).await;
+    for host_config in [
+        json!({"Binds": ["payroll-volume:/data"]}),
+        json!({"Mounts": [{"Type": "volume", "Source": "payroll-volume", "Target": "/data"}]}),
+    ] {
+        let labels = json!({"docker-broker.owner": "lab/main"});
+        let own = json!({"Name": "payroll-volume", "Driver": "local", "Labels": labels, "Scope": "local"});
+        lab.engine.on("GET", "/volumes/payroll-volume").times(1).reply(200, own);
+        let body = json!({"Image": "postgres:16", "HostConfig": host_config});
+        let reply = lab.post("/v1.44/containers/create", &body).await;
+        assert!(reply.assert_status(409).message().contains("`payroll-volume`"), "{reply:?}");
+        let changed = changes(&lab);
+        assert_eq!(changed.len(), 2, "{changed:?}");
+        assert!(changed[1].starts_with("DELETE /containers/"), "{changed:?}");
+        assert!(volume_there(&lab, "payroll-volume"));
+        lab.engine.forget();
+    }
+}
+
+#[tokio::test]
 async fn a_prune_of_ones_own_asks_the_engine_for_the_owners_objects() {
     let lab = Lab::start(&format!("{POLICY}[prune]\nanswer = \"own\"\n")).await;
     for kind in ["networks", "volumes"] {

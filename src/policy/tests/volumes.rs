@@ -80,6 +80,17 @@ fn nothing_of_the_host_comes_with_a_volume() {
     let socket = json!({"DriverOpts": {"type": "none", "o": "bind", "device": "/var/run"}});
     assert_eq!(make(&unrestricted, socket).floor(), "DriverOpts");
     assert_eq!(make(&unrestricted, json!({"ClusterVolumeSpec": {}})).floor(), "ClusterVolumeSpec");
+    each(
+        [
+            json!({"type": "overlay", "o": "lowerdir=/run,upperdir=/a,workdir=/b", "device": "overlay"}),
+            json!({"type": "overlay", "o": "lowerdir=/c:/var/run,upperdir=/a,workdir=/b", "device": "overlay"}),
+            json!({"type": "none", "o": "bind", "device": "/dev/fd/7"}),
+            json!({"type": "none", "o": "bind", "device": "run"}),
+            json!({"type": "none", "o": "bind", "device": "."}),
+            json!({"type": "none", "o": "bind", "device": "/run/containerd/s"}),
+        ],
+        |options| assert_eq!(make(&unrestricted, json!({"DriverOpts": options})).floor(), "DriverOpts", "{options}"),
+    );
 }
 
 #[test]
