@@ -118,11 +118,22 @@ pub enum ReloadOutcome {
     Refused,
 }
 
+/// How far a removal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The engine is about to be asked: a broker that is killed before the answer leaves at least this.
+    Begun,
+    /// The engine had removed it.
+    Done,
+}
+
 /// An object that the broker removed by itself: what a session left, or what was over. With it a log accounts for each
 /// object that was made through the broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removed {
-    /// When the engine had removed it.
+    /// Whether it is gone already.
+    pub stage: Stage,
+    /// When.
     pub time: SystemTime,
     /// Whose it was.
     pub owner: String,

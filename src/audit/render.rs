@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::{Decision, Format, LoadedPolicy, Record, Reload, ReloadOutcome, Removed};
+use super::{Decision, Format, LoadedPolicy, Record, Reload, ReloadOutcome, Removed, Stage};
 
 /// The JSON form of a record. The names and their order are a promise to those who read logs.
 #[derive(Serialize)]
@@ -186,18 +186,22 @@ pub(super) fn reload(reload: &Reload, format: Format, out: &mut String) {
 
 /// The line for what the broker removed by itself.
 pub(super) fn removed(removed: &Removed, format: Format, out: &mut String) {
-    let Removed { time, owner, session, operation, object, name, reason } = removed;
+    let Removed { stage, time, owner, session, operation, object, name, reason } = removed;
     let time = humantime::format_rfc3339_millis(*time).to_string();
     let (object, name, reason) = (clean(object, WORD), clean(name, WORD), clean(reason, SENTENCE));
+    let word = match stage {
+        Stage::Begun => "removing",
+        Stage::Done => "removed",
+    };
     match format {
         Format::Json => {
-            let (r#type, decision) = ("sweep", "removed");
+            let (r#type, decision) = ("sweep", word);
             push_json(&Sweep { r#type, time, owner, session, operation, object, name, decision, reason }, out);
         }
         Format::Text => {
             // writing to a String cannot fail
             let _ =
-                writeln!(out, "{time} removed   {operation:<20} object={object} {name}  {reason}  [{owner} {session}]");
+                writeln!(out, "{time} {word:<9} {operation:<20} object={object} {name}  {reason}  [{owner} {session}]");
         }
     }
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::create::{self, Whole};
 use super::{Answered, Broker, Grounds, Way};
-use crate::audit::Removed;
+use crate::audit::{Removed, Stage};
 use crate::operation::Operation;
 use crate::operation::network::NetworkOperation;
 use crate::operation::volume::VolumeOperation;
@@ -106,6 +106,7 @@ async fn discard(broker: &Broker, permit: &Permit, grounds: &Grounds, whole: &Wh
         return Err(UpstreamError::Nonsense { what: "the removal", why: status.to_string() });
     }
     broker.parts.audit.removed(Removed {
+        stage: Stage::Done,
         time: SystemTime::now(),
         owner: stamp.owner.to_string(),
         session: stamp.session.clone(),

@@ -13,7 +13,7 @@ use hyper::{Response, StatusCode};
 use serde::Deserialize;
 
 use super::{Answered, Broker, Grounds, Way, volumes};
-use crate::audit::{Record, Removed};
+use crate::audit::{Record, Removed, Stage};
 use crate::operation::names::ContainerId;
 use crate::policy::facts::Facts;
 use crate::policy::housekeeping;
@@ -171,6 +171,7 @@ async fn discard(broker: &Broker, permit: &Permit, stamp: &Stamp, id: &Container
 pub(super) fn discarded(stamp: &Stamp, operation: &'static str, id: &str) -> Removed {
     let Stamp { owner, session, expires: _, policy: _, depth: _ } = stamp;
     Removed {
+        stage: Stage::Done,
         time: SystemTime::now(),
         owner: owner.to_string(),
         session: session.clone(),

@@ -71,17 +71,14 @@ pub(super) fn run(arguments: SweepArgs, origins: &Origins, environment: &Environ
     let engine = Engine::new(upstream, &Bounds::default());
     let looked = serve::block_on(async {
         let dead = if is_this_broker && !dry_run {
-            leftovers::of_dead_runs(&RunFolders::of_this_process(), None).await
+            leftovers::of_dead_runs(&RunFolders::of_this_process(), Some(&audit)).await
         } else {
             Vec::new()
         };
-        (removal::remove(&engine, &whose, &which, dry_run).await, dead)
+        (removal::remove(&engine, &whose, &which, dry_run, Some(&audit)).await, dead)
     });
     let (removal, dead) = looked?;
     let removal = removal.map_err(|error| Failure::new(Exit::Unavailable, &error))?;
-    if !dry_run {
-        removal.record(&audit);
-    }
     audit.close();
     terminal::print(&report(&removal, &whose, &which, dry_run, now))?;
     for line in dead {

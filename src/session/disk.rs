@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::removal::{self, Item, Left, Whose, Why};
+use crate::audit::Audit;
 use crate::policy::ownership::DISK;
 use crate::upstream::facts::ListedContainer;
 use crate::upstream::{Engine, UpstreamError};
@@ -40,7 +41,7 @@ impl DiskWatch {
     }
 
     /// Looks at every container of those who are meant that has a bound.
-    pub(super) async fn look(&mut self, engine: &Engine, whose: &Whose) -> Result<Look, UpstreamError> {
+    pub(super) async fn look(&mut self, engine: &Engine, whose: &Whose, audit: &Audit) -> Result<Look, UpstreamError> {
         let began = Instant::now();
         let mut look = Look::default();
         let mut measured = Vec::new();
@@ -61,7 +62,7 @@ impl DiskWatch {
             let volumes = used.volumes.iter().filter_map(|name| self.volumes.get(name)).copied();
             let used = volumes.fold(used.layer, u64::saturating_add);
             if used > bound {
-                match removal::remove_container(engine, whose, &container, Why::Disk { used, bound }).await {
+                match removal::remove_container(engine, whose, &container, Why::Disk { used, bound }, audit).await {
                     Some(Ok(item)) => look.removed.push(item),
                     Some(Err(left)) => look.left.push(left),
                     None => {}

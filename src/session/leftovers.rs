@@ -29,10 +29,7 @@ impl Leftovers {
     }
 
     /// Adds what one look did; what was left before is known anew.
-    fn note(&mut self, looked: Result<Removal, UpstreamError>, audit: Option<&Audit>) {
-        if let (Ok(removal), Some(audit)) = (&looked, audit) {
-            removal.record(audit);
-        }
+    fn note(&mut self, looked: Result<Removal, UpstreamError>) {
         self.left.clear();
         self.unseen = None;
         match looked {
@@ -52,13 +49,13 @@ impl Leftovers {
 pub async fn remove_all(engine: &Engine, instance: &str, doubt: bool, audit: Option<&Audit>) -> Leftovers {
     let whose = Whose::Instance(instance.to_owned());
     let mut leftovers = Leftovers::default();
-    leftovers.note(removal::remove(engine, &whose, &Which::Everything, false).await, audit);
+    leftovers.note(removal::remove(engine, &whose, &Which::Everything, false, audit).await);
     for pause in AGAIN {
         if leftovers.is_nothing() && !doubt {
             break;
         }
         tokio::time::sleep(pause).await;
-        leftovers.note(removal::remove(engine, &whose, &Which::Everything, false).await, audit);
+        leftovers.note(removal::remove(engine, &whose, &Which::Everything, false, audit).await);
     }
     leftovers
 }

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use futures_util::{StreamExt, stream};
 use hyper::StatusCode;
 
-use crate::audit::{Audit, Removed};
+use crate::audit::{Audit, Removed, Stage};
 use crate::policy::facts::{NetworkFacts, VolumeFacts};
 use crate::policy::housekeeping;
 use crate::policy::ownership::{Owner, SESSION, expiry};
@@ -133,26 +133,33 @@ struct Candidate {
 }
 
 /// Removes what is asked for; with `dry_run` only says what that is. One object that cannot be removed does not keep the
-/// others. The work is bounded: a few at a time.
+/// others. The work is bounded: a few at a time. Each removal is written into `audit` before the engine is asked and once
+/// it is done, so that also a broker that is killed meanwhile leaves a trace of it.
 ///
 /// # Errors
 /// When the engine does not list containers. Whatever else goes wrong stands in the answer.
-pub async fn remove(engine: &Engine, whose: &Whose, which: &Which, dry_run: bool) -> Result<Removal, UpstreamError> {
+pub async fn remove(
+    engine: &Engine,
+    whose: &Whose,
+    which: &Which,
+    dry_run: bool,
+    audit: Option<&Audit>,
+) -> Result<Removal, UpstreamError> {
     let mut removal = Removal::default();
     let containers = engine.containers_of(whose).await?;
     let containers = containers.iter().filter_map(|container| removal.container(whose, which, container)).collect();
-    removal.carry_out(engine, containers, dry_run).await;
+    removal.carry_out(engine, containers, dry_run, audit).await;
     match engine.networks_of(whose).await {
         Ok(networks) => {
             let networks = networks.iter().filter_map(|network| removal.network(whose, which, network)).collect();
-            removal.carry_out(engine, networks, dry_run).await;
+            removal.carry_out(engine, networks, dry_run, audit).await;
         }
         Err(error) => removal.unlisted.push((Kind::Network, error)),
     }
     match engine.volumes_of(whose).await {
         Ok(volumes) => {
             let volumes = volumes.iter().filter_map(|volume| removal.volume(whose, which, volume)).collect();
-            removal.carry_out(engine, volumes, dry_run).await;
+            removal.carry_out(engine, volumes, dry_run, audit).await;
         }
         Err(error) => removal.unlisted.push((Kind::Volume, error)),
     }
@@ -165,17 +172,13 @@ pub(super) async fn remove_container(
     whose: &Whose,
     container: &ListedContainer,
     why: Why,
+    audit: &Audit,
 ) -> Option<Result<Item, Left>> {
     let candidate = container_candidate(whose, container, why)?;
-    Some(carry_out_one(engine, candidate).await)
+    Some(carry_out_one(engine, candidate, Some(audit)).await)
 }
 
 impl Removal {
-    /// Writes what was removed into the audit.
-    pub fn record(&self, audit: &Audit) {
-        self.removed.iter().for_each(|item| item.record(audit));
-    }
-
     /// Whether everything that was to go is gone.
     #[must_use]
     pub fn is_complete(&self) -> bool {
@@ -214,12 +217,13 @@ impl Removal {
         why
     }
 
-    async fn carry_out(&mut self, engine: &Engine, candidates: Vec<Candidate>, dry_run: bool) {
+    async fn carry_out(&mut self, engine: &Engine, candidates: Vec<Candidate>, dry_run: bool, audit: Option<&Audit>) {
         if dry_run {
             self.removed.extend(candidates.into_iter().map(|candidate| candidate.item));
             return;
         }
-        let mut outcomes = stream::iter(candidates).map(|one| carry_out_one(engine, one)).buffer_unordered(AT_ONCE);
+        let mut outcomes =
+            stream::iter(candidates).map(|one| carry_out_one(engine, one, audit)).buffer_unordered(AT_ONCE);
         while let Some(outcome) = outcomes.next().await {
             match outcome {
                 Ok(gone) => self.removed.push(gone),
@@ -248,10 +252,12 @@ impl Which {
 }
 
 impl Item {
-    /// Writes into the audit that it was removed.
-    pub fn record(&self, audit: &Audit) {
+    /// Writes into the audit that it is removed, or was.
+    fn record(&self, stage: Stage, audit: Option<&Audit>) {
+        let Some(audit) = audit else { return };
         let Self { kind, id, name, owner, session, expires: _, why } = self;
         audit.removed(Removed {
+            stage,
             time: SystemTime::now(),
             owner: owner.to_string(),
             session: session.clone(),
@@ -326,7 +332,14 @@ fn container_candidate(whose: &Whose, container: &ListedContainer, why: Why) -> 
     Some(Candidate { item: item(Kind::Container, facts.id.as_str(), name, owner, &facts.labels, why), permit })
 }
 
-async fn carry_out_one(engine: &Engine, Candidate { item, permit }: Candidate) -> Result<Item, Left> {
+async fn carry_out_one(engine: &Engine, candidate: Candidate, audit: Option<&Audit>) -> Result<Item, Left> {
+    candidate.item.record(Stage::Begun, audit);
+    let gone = ask_to_remove(engine, candidate).await?;
+    gone.record(Stage::Done, audit);
+    Ok(gone)
+}
+
+async fn ask_to_remove(engine: &Engine, Candidate { item, permit }: Candidate) -> Result<Item, Left> {
     let outcome = match permit {
         Some(permit) => engine.perform(&permit).await,
         None => match volume_permit(engine, &item).await {

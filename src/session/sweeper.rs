@@ -114,13 +114,13 @@ impl Sweeper {
         let mut said = Said::new();
         loop {
             let look = tokio::select! {
-                look = watch.look(&self.engine, &self.whose) => look,
+                look = watch.look(&self.engine, &self.whose, &self.audit) => look,
                 () = stop.cancelled() => return,
             };
             let pause = match look {
                 Ok(disk::Look { removed, left, pause }) => {
                     let removal = Removal { removed, left, ..Removal::default() };
-                    self.tell(&removal, &mut said);
+                    tell(&removal, &mut said);
                     pause
                 }
                 Err(_) => Some(LONGEST_RETRY),
@@ -176,8 +176,8 @@ impl Sweeper {
     /// One look at everything of the instance.
     async fn sweep(&self, started: u64, now: u64, said: &mut Said) -> Result<Round, UpstreamError> {
         let due = Which::Due { now, began: Some(started) };
-        let removal = removal::remove(&self.engine, &self.whose, &due, false).await?;
-        self.tell(&removal, said);
+        let removal = removal::remove(&self.engine, &self.whose, &due, false, Some(&self.audit)).await?;
+        tell(&removal, said);
         Ok(Round { next: removal.next, retry: Retry::after(&removal) })
     }
 }
@@ -191,14 +191,6 @@ fn tell_reach(error: Option<&UpstreamError>, answered: bool) -> bool {
         Some(_) | None => {}
     }
     error.is_none()
-}
-
-impl Sweeper {
-    /// Writes down what went, and says so.
-    fn tell(&self, removal: &Removal, said: &mut Said) {
-        removal.record(&self.audit);
-        tell(removal, said);
-    }
 }
 
 /// Says what went and, once, what stays.

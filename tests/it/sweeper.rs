@@ -57,7 +57,7 @@ fn join_foreign(lab: &Lab) {
 async fn remove(lab: &Lab, whose: Whose, which: Which, dry_run: bool) -> Removal {
     let address = Address::parse(lab.setup("postgres").upstream.to_str().expect("a path")).expect("an address");
     let engine = Engine::new(address, &Bounds::default());
-    removal::remove(&engine, &whose, &which, dry_run).await.expect("an engine")
+    removal::remove(&engine, &whose, &which, dry_run, None).await.expect("an engine")
 }
 
 fn kinds(removal: &Removal) -> Vec<(Kind, &str)> {
