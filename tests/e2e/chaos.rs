@@ -245,7 +245,7 @@ fn summary(first: u64) -> String {
         &*totals();
     format!(
         "{rounds} rounds (seeds from {first}): {client} kills of a client, {broker} of the broker, {engine} of the \
-         engine; {clients} clients, {containers} containers, {networks} networks, {volumes} volumes, all in the audit; \
+         engine; {clients} clients, {containers} containers, {networks} networks, {volumes} volumes; \
          the last was gone {latest:.1} s after its deadline or the last start; {orphans} unlabelled anonymous volumes \
          left by engines that were killed inside create"
     )

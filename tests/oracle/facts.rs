@@ -275,6 +275,7 @@ const UNWRITTEN: Exceptions = &[
     ("ContainerCreate", "NetworkingConfig", "as HostConfig.LogConfig"),
     ("ContainerCreate", "HostConfig.LxcConf", "refused with a value: docker-java sends null, and no engine reads it"),
     ("ContainerCreate", "PortSpecs", "as HostConfig.LxcConf"),
+    ("VolumeCreate", "ClusterVolumeSpec", "refused by every policy: swarms are closed"),
     ("ContainerCreate", "Name", "dropped: .NET repeats the query's name, and no engine reads it here"),
     ("ContainerCreate", "name", "dropped: dockerode repeats the query's name, and no engine reads it here"),
     ("ContainerCreate", "Platform", "dropped: .NET repeats the query's platform, and no engine reads it here"),
