@@ -3,20 +3,26 @@
 //! Each answer is read from the engine when it is asked for, but for what cannot change: the labels and the image of a
 //! container with a full ID. Must never keep what can change, and never a volume, which has no ID.
 
+mod answers;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
-use serde::Deserialize;
 use tokio::time::Instant;
+
+use answers::{
+    ConfigAnswer, ContainerAnswer, ExecAnswer, ImageAnswer, InfoAnswer, ListAnswer, NetworkAnswer, ProcessAnswer,
+    VolumeAnswer, VolumesAnswer, read_container, read_listed, read_network, read_volume,
+};
 
 use super::engine::{Engine, lock};
 use super::error::UpstreamError;
 use crate::operation::names::{ContainerId, ExecId};
 use crate::policy::depth::Depth;
 use crate::policy::facts::{
-    ContainerFacts, ContainerNames, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, Powers,
-    VolumeFacts, Within,
+    ContainerFacts, ContainerNames, EngineFacts, ExecFacts, Fact, FactQuery, ImageFacts, NetworkFacts, VolumeFacts,
+    Within,
 };
 use crate::policy::ownership::{self, Owner, Whose};
 use crate::request::{Filters, percent};
@@ -34,202 +40,6 @@ pub struct ListedContainer {
     pub names: Vec<String>,
     /// `created`, `running`, `exited` and so on.
     pub state: String,
-}
-
-#[derive(Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
-#[derive(Default)]
-struct ContainerAnswer {
-    id: String,
-    name: String,
-    image: String,
-    config: ConfigAnswer,
-    host_config: HostConfigAnswer,
-    network_settings: NetworkSettingsAnswer,
-    mounts: Option<Vec<MountAnswer>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "PascalCase")]
-struct ConfigAnswer {
-    hostname: String,
-    image: String,
-    labels: Option<BTreeMap<String, String>>,
-    exposed_ports: Option<BTreeMap<String, serde::de::IgnoredAny>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "PascalCase")]
-struct HostConfigAnswer {
-    privileged: bool,
-    network_mode: String,
-    pid_mode: String,
-    ipc_mode: String,
-    #[serde(rename = "UTSMode")]
-    uts_mode: String,
-    userns_mode: String,
-    cap_add: Option<Vec<String>>,
-    devices: Option<Vec<DeviceAnswer>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "PascalCase")]
-struct DeviceAnswer {
-    path_on_host: String,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "PascalCase")]
-struct MountAnswer {
-    r#type: String,
-    source: String,
-    #[serde(rename = "RW")]
-    writable: Option<bool>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "PascalCase")]
-struct NetworkSettingsAnswer {
-    networks: Option<BTreeMap<String, Option<EndpointAnswer>>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct EndpointAnswer {
-    #[serde(rename = "NetworkID")]
-    network_id: String,
-    #[serde(rename = "Aliases")]
-    aliases: Option<Vec<String>>,
-    #[serde(rename = "DNSNames")]
-    dns_names: Option<Vec<String>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct ListAnswer {
-    #[serde(rename = "Id")]
-    id: String,
-    #[serde(rename = "Names")]
-    names: Option<Vec<String>>,
-    #[serde(rename = "Image")]
-    image: String,
-    #[serde(rename = "ImageID")]
-    image_id: String,
-    #[serde(rename = "Labels")]
-    labels: Option<BTreeMap<String, String>>,
-    #[serde(rename = "State")]
-    state: String,
-    #[serde(rename = "Created")]
-    created: i64,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct ExecAnswer {
-    #[serde(rename = "ContainerID")]
-    container: String,
-    #[serde(rename = "ProcessConfig")]
-    process: ProcessAnswer,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct ProcessAnswer {
-    privileged: Option<bool>,
-    user: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "PascalCase")]
-struct ImageAnswer {
-    id: String,
-    repo_tags: Option<Vec<String>>,
-    repo_digests: Option<Vec<String>>,
-    config: Option<ConfigAnswer>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct NetworkAnswer {
-    #[serde(rename = "Id")]
-    id: String,
-    #[serde(rename = "Name")]
-    name: String,
-    #[serde(rename = "Driver")]
-    driver: String,
-    #[serde(rename = "Labels")]
-    labels: Option<BTreeMap<String, String>>,
-    #[serde(rename = "Internal")]
-    internal: bool,
-    #[serde(rename = "IPAM")]
-    ipam: IpamAnswer,
-    #[serde(rename = "Containers")]
-    containers: Option<BTreeMap<String, NamedAnswer>>,
-    #[serde(rename = "Created")]
-    created: String,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "PascalCase")]
-struct IpamAnswer {
-    config: Option<Vec<SubnetAnswer>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "PascalCase")]
-struct SubnetAnswer {
-    gateway: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "PascalCase")]
-struct NamedAnswer {
-    name: String,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "PascalCase")]
-struct VolumeAnswer {
-    name: String,
-    driver: String,
-    labels: Option<BTreeMap<String, String>>,
-    options: Option<BTreeMap<String, String>>,
-    created_at: String,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "PascalCase")]
-struct VolumesAnswer {
-    volumes: Option<Vec<VolumeAnswer>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct InfoAnswer {
-    #[serde(rename = "MemoryLimit")]
-    memory_limit: bool,
-    #[serde(rename = "SwapLimit")]
-    swap_limit: bool,
-    #[serde(rename = "PidsLimit")]
-    pids_limit: bool,
-    #[serde(rename = "CpuCfsQuota", alias = "CPUCfsQuota")]
-    cpu_limit: bool,
-    #[serde(rename = "NCPU")]
-    cpus: i64,
-    #[serde(rename = "MemTotal")]
-    memory: u64,
-    #[serde(rename = "CgroupVersion")]
-    cgroup_version: String,
-    #[serde(rename = "ServerVersion")]
-    server_version: String,
-    #[serde(rename = "Plugins")]
-    plugins: PluginsAnswer,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, rename_all = "PascalCase")]
-struct PluginsAnswer {
-    log: Option<Vec<String>>,
 }
 
 impl Engine {
@@ -527,105 +337,6 @@ fn resolve(reference: &str, owned: Vec<ListedContainer>) -> Option<ContainerFact
     matching.next().is_none().then_some(first.facts)
 }
 
-fn read_listed(answer: ListAnswer, depth: Depth) -> Option<ListedContainer> {
-    let ListAnswer { id, names, image, image_id, labels, state, created } = answer;
-    let names = names.unwrap_or_default().iter().map(|name| name.trim_start_matches('/').to_owned()).collect();
-    let facts = ContainerFacts {
-        id: ContainerId::parse(&id)?,
-        labels: depth.read(labels.unwrap_or_default()),
-        image_id,
-        image,
-        networks: BTreeMap::new(),
-        privileged: false,
-        powers: Powers::default(),
-        created: u64::try_from(created).ok(),
-        names: ContainerNames::default(),
-    };
-    Some(ListedContainer { facts, names, state })
-}
-
-fn read_container(answer: ContainerAnswer, depth: Depth) -> Option<ContainerFacts> {
-    let ContainerAnswer { id, name, image, config, host_config, network_settings, mounts } = answer;
-    let mut aliases = Vec::new();
-    let mut networks = BTreeMap::new();
-    for (name, endpoint) in network_settings.networks.unwrap_or_default() {
-        // before its first start a container on the default network may show it by the word `default`
-        let name = if name == "default" { "bridge".to_owned() } else { name };
-        let endpoint = endpoint.unwrap_or_default();
-        aliases.extend(endpoint.aliases.unwrap_or_default());
-        aliases.extend(endpoint.dns_names.unwrap_or_default());
-        networks.insert(name, endpoint.network_id);
-    }
-    let name = name.trim_start_matches('/').to_owned();
-    Some(ContainerFacts {
-        id: ContainerId::parse(&id)?,
-        labels: depth.read(config.labels.unwrap_or_default()),
-        image_id: image,
-        image: config.image,
-        networks,
-        privileged: host_config.privileged,
-        powers: read_powers(host_config, mounts),
-        created: None,
-        names: ContainerNames { name, hostname: config.hostname, aliases },
-    })
-}
-
-fn read_powers(host_config: HostConfigAnswer, mounts: Option<Vec<MountAnswer>>) -> Powers {
-    let HostConfigAnswer { privileged: _, network_mode, pid_mode, ipc_mode, uts_mode, userns_mode, cap_add, devices } =
-        host_config;
-    let binds = mounts.unwrap_or_default().into_iter().filter(|mount| mount.r#type == "bind");
-    Powers {
-        network_mode,
-        pid_mode,
-        ipc_mode,
-        uts_mode,
-        userns_mode,
-        cap_add: cap_add.unwrap_or_default(),
-        devices: devices.unwrap_or_default().into_iter().map(|device| device.path_on_host).collect(),
-        binds: binds.map(|mount| (mount.source, mount.writable.unwrap_or(true))).collect(),
-    }
-}
-
-fn read_network(answer: NetworkAnswer, depth: Depth) -> NetworkFacts {
-    let NetworkAnswer { id, name, driver, labels, internal, ipam, containers, created } = answer;
-    let gateways = ipam.config.unwrap_or_default().into_iter().filter_map(|subnet| subnet.gateway);
-    NetworkFacts {
-        id,
-        name,
-        driver,
-        labels: depth.read(labels.unwrap_or_default()),
-        internal,
-        gateway: gateways.into_iter().find(|gateway| gateway.contains('.')),
-        endpoints: containers.unwrap_or_default().into_iter().map(|(id, named)| (id, named.name)).collect(),
-        created: unix_seconds(&created),
-    }
-}
-
-fn read_volume(answer: VolumeAnswer, depth: Depth) -> VolumeFacts {
-    let VolumeAnswer { name, driver, labels, options, created_at } = answer;
-    VolumeFacts {
-        name,
-        driver,
-        labels: depth.read(labels.unwrap_or_default()),
-        has_options: options.is_some_and(|options| !options.is_empty()),
-        created: unix_seconds(&created_at),
-    }
-}
-
-/// A time as engines write it (RFC 3339, in the zone that the engine runs in), in Unix seconds.
-fn unix_seconds(text: &str) -> Option<u64> {
-    let (date, time) = text.split_once('T')?;
-    let zone = time.find(['Z', '+', '-'])?;
-    let (clock, zone) = time.split_at_checked(zone)?;
-    let local = humantime::parse_rfc3339_weak(&format!("{date}T{clock}")).ok()?;
-    let local = local.duration_since(UNIX_EPOCH).ok()?.as_secs();
-    let Some(offset) = zone.strip_prefix(['+', '-']) else { return Some(local) };
-    let (hours, minutes) = offset.split_once(':')?;
-    let (hours, minutes) = (u64::from(hours.parse::<u8>().ok()?), u64::from(minutes.parse::<u8>().ok()?));
-    let offset = hours * 3600 + minutes * 60;
-    if zone.starts_with('+') { local.checked_sub(offset) } else { local.checked_add(offset) }
-}
-
 /// The list of one kind of object that carries a label of theirs.
 fn list_of(path_and_query: &str, whose: &Whose, depth: Depth) -> String {
     let mut filters = Filters::default();
@@ -676,16 +387,6 @@ mod tests {
             assert!(resolve(nothing, owned()).is_none(), "{nothing}");
         }
         assert!(resolve("/pg", owned()).is_some());
-    }
-
-    #[test]
-    fn times_are_read_in_any_zone() {
-        assert_eq!(unix_seconds("2023-11-14T22:13:20.123456789Z"), Some(1_700_000_000));
-        assert_eq!(unix_seconds("2023-11-15T00:13:20+02:00"), Some(1_700_000_000));
-        assert_eq!(unix_seconds("2023-11-14T17:43:20.5-04:30"), Some(1_700_000_000));
-        for nothing in ["", "0001-01-01T00:00:00Z", "2023-11-14", "2023-11-14T22:13:20", "2023-11-14T22:13:20+x:1"] {
-            assert_eq!(unix_seconds(nothing), None, "{nothing}");
-        }
     }
 
     #[test]
