@@ -93,9 +93,16 @@ impl Scene {
 
     /// Asks the agent's broker, which has to refuse; what it says.
     pub(crate) fn refused(&self, arguments: &[&str]) -> String {
+        let said = self.fails(arguments);
+        assert!(said.contains(" refused: "), "{arguments:?}: {said}");
+        said
+    }
+
+    /// The agent's docker CLI, which must not succeed; what it says.
+    pub(crate) fn fails(&self, arguments: &[&str]) -> String {
         let output = support::docker(Engine::New, &self.socket, arguments);
         let said = text(&output);
-        assert!(!output.status.success() && said.contains(" refused: "), "{arguments:?}: {said}");
+        assert!(!output.status.success(), "{arguments:?}: {said}");
         said
     }
 
