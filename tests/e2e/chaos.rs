@@ -202,7 +202,9 @@ impl Round {
         }
         let audit = self.keeper.audit();
         let unanswered = unanswered(&self.keeper);
-        let is_named = |object: &Object| audit.contains(&object.id) || unanswered.contains(&object.name);
+        // what an engine removes by itself when it is started again is a container, and its ID was never said
+        let by_name = |object: &Object| object.kind == "container" && unanswered.contains(&object.name);
+        let is_named = |object: &Object| audit.contains(&object.id) || by_name(object);
         let unknown: Vec<_> = seen.iter().filter(|object| !is_named(object)).collect();
         count(seen, orphans.len());
         let mut fault = String::new();

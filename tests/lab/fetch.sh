@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What the lab takes from Debian: packages on the host, and root file systems in $LAB. Sourced, never run.
 
-readonly PACKAGES=(docker.io containerd runc iptables mmdebstrap docker-registry zstd iproute2 procps curl)
+readonly PACKAGES=(docker.io containerd runc iptables mmdebstrap docker-registry zstd iproute2 procps curl ca-certificates)
 
 # missing_packages: those of $PACKAGES (or of the arguments) that are not installed, one a line.
 missing_packages() {
